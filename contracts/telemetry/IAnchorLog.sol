@@ -67,6 +67,7 @@ interface IAnchorLog {
     error BatchUnknown(StreamId stream, uint32 batch, uint32 next);
     error BatchMismatch(StreamId stream, uint32 batch);
     error EpochPathRequired(StreamId stream, uint32 batch, uint32 epoch);
+    error EpochNotSealed(StreamId stream, uint32 epoch);
     error RoleSourceRefused(address caller);
 
     /// @notice Appends a batch.

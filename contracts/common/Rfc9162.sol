@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Merkle trees of RFC 9162 (Certificate Transparency) with SHA-256
+/// @notice leaf = SHA-256(0x00 ‖ entry), node = SHA-256(0x01 ‖ left ‖ right); a tree of any size is full to the left.
+/// A path proves the *position* of an entry, because index and size decide on which side every sibling stands.
+/// @dev The assembly calls the SHA-256 precompile on memory past the free pointer and leaves the pointer alone.
+library Rfc9162 {
+    error TreeSizeUnsupported(uint256 size);
+
+    /// @notice Hash of an entry as a leaf.
+    function leafHash(bytes calldata entry) internal view returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore8(buffer, 0)
+            calldatacopy(add(buffer, 1), entry.offset, entry.length)
+            // The precompile fails only when gas runs out.
+            if iszero(staticcall(gas(), 2, buffer, add(entry.length, 1), 0, 32)) {
+                revert(0, 0)
+            }
+            hash := mload(0)
+        }
+    }
+
+    /// @notice Hash of a 32-byte entry as a leaf.
+    function leafHash(bytes32 entry) internal view returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore8(buffer, 0)
+            mstore(add(buffer, 1), entry)
+            if iszero(staticcall(gas(), 2, buffer, 33, 0, 32)) {
+                revert(0, 0)
+            }
+            hash := mload(0)
+        }
+    }
+
+    /// @notice Whether `path` leads from the leaf at `index` to `root` in a tree of exactly `size` leaves
+    /// (RFC 9162 §2.1.3.2).
+    /// @dev False, never a revert, for an index outside the tree and for a path too short or too long.
+    /// @param leaf Leaf hash, not the entry.
+    function verifyInclusion(
+        bytes32 leaf,
+        uint256 index,
+        uint256 size,
+        bytes32[] calldata path,
+        bytes32 root
+    ) internal view returns (bool included) {
+        if (index >= size) return false;
+        assembly ("memory-safe") {
+            // buffer: … 31 unused bytes, 0x01, left, right
+            let buffer := mload(0x40)
+            mstore(buffer, 1)
+            let left := add(buffer, 32)
+            let right := add(buffer, 64)
+            let node := add(buffer, 31)
+
+            let hash := leaf
+            let last := sub(size, 1)
+            let end := add(path.offset, shl(5, path.length))
+            included := 1
+            for {
+                let pos := path.offset
+            } lt(pos, end) {
+                pos := add(pos, 32)
+            } {
+                // More siblings than the tree has levels.
+                if iszero(last) {
+                    included := 0
+                    break
+                }
+                switch or(and(index, 1), eq(index, last))
+                case 0 {
+                    mstore(left, hash)
+                    mstore(right, calldataload(pos))
+                }
+                default {
+                    mstore(left, calldataload(pos))
+                    mstore(right, hash)
+                    // The last node of a level without a right neighbour rises unhashed until it is a right child.
+                    for {} and(iszero(and(index, 1)), gt(index, 0)) {} {
+                        index := shr(1, index)
+                        last := shr(1, last)
+                    }
+                }
+                if iszero(staticcall(gas(), 2, node, 65, 0, 32)) {
+                    revert(0, 0)
+                }
+                hash := mload(0)
+                index := shr(1, index)
+                last := shr(1, last)
+            }
+            // `last` is zero only when the path had a sibling for every level.
+            included := and(included, and(iszero(last), eq(hash, root)))
+        }
+    }
+
+    /// @notice Root of the tree over 32-byte entries, whose number must be a power of two.
+    /// @dev Works in place: the array holds no entry afterwards.
+    function rootInPlace(bytes32[] memory entries) internal view returns (bytes32 root) {
+        uint256 size = entries.length;
+        if (size == 0 || size & (size - 1) != 0) revert TreeSizeUnsupported(size);
+        assembly ("memory-safe") {
+            let nodes := add(entries, 32)
+            let buffer := mload(0x40)
+
+            mstore(buffer, 0)
+            let prefix := add(buffer, 31)
+            let end := add(nodes, shl(5, size))
+            for {
+                let pos := nodes
+            } lt(pos, end) {
+                pos := add(pos, 32)
+            } {
+                mstore(add(buffer, 32), mload(pos))
+                if iszero(staticcall(gas(), 2, prefix, 33, pos, 32)) {
+                    revert(0, 0)
+                }
+            }
+
+            mstore(buffer, 1)
+            for {} gt(size, 1) {
+                size := shr(1, size)
+            } {
+                end := add(nodes, shl(4, size))
+                let child := nodes
+                for {
+                    let pos := nodes
+                } lt(pos, end) {
+                    pos := add(pos, 32)
+                } {
+                    mcopy(add(buffer, 32), child, 64)
+                    if iszero(staticcall(gas(), 2, prefix, 65, pos, 32)) {
+                        revert(0, 0)
+                    }
+                    child := add(child, 64)
+                }
+            }
+            root := mload(nodes)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { OrgId, StreamId } from "../common/Ids.sol";
+import { Rfc9162 } from "../common/Rfc9162.sol";
+import { IConsortium, IRoleListener, Role, Term } from "../consortium/IConsortium.sol";
+import { Anchor, Head, IAnchorLog } from "./IAnchorLog.sol";
+
+/// @title AnchorLog
+/// @notice See IAnchorLog. The order of the checks in `anchor` is the order of its errors.
+contract AnchorLog is IAnchorLog, IRoleListener, AccessManaged {
+    /// @notice Batches of one epoch, and slots of the ring.
+    uint32 public constant EPOCH = 1024;
+
+    /// @notice How far an oracle's clock may run ahead of the block's, in seconds.
+    uint40 public constant MAX_CLOCK_AHEAD = 15;
+
+    struct Stream {
+        Head head; // slot 0
+        bytes32[EPOCH] ring; // slots 1 … EPOCH: commitment of batch b at b % EPOCH
+        mapping(uint32 epoch => bytes32 root) epochs;
+    }
+
+    IConsortium public immutable CONSORTIUM;
+
+    uint32 public streamCount;
+    mapping(address key => StreamId stream) public streamOf;
+    mapping(StreamId stream => Stream) private _streams;
+
+    constructor(IConsortium consortium_, address authority) AccessManaged(authority) {
+        CONSORTIUM = consortium_;
+    }
+
+    /// @inheritdoc IAnchorLog
+    function anchor(StreamId stream, Anchor calldata a) external {
+        Stream storage s = _streams[stream];
+        Head memory h = s.head;
+
+        if (msg.sender != h.key) _refuseKey(stream, h.key);
+        if (block.timestamp >= uint256(h.untilHour) * 1 hours) {
+            revert AnchorRoleExpired(stream, h.key, h.untilHour);
+        }
+        if (a.batch != h.next || a.first != h.size) {
+            revert AnchorOutOfOrder(stream, h.next, h.size, a.batch, a.first);
+        }
+        if (a.count == 0) revert AnchorEmpty(stream, a.batch);
+        if (a.minTime > a.maxTime) revert AnchorWindowInvalid(a.minTime, a.maxTime);
+        if (a.maxTime > block.timestamp + MAX_CLOCK_AHEAD) {
+            revert AnchorInFuture(a.maxTime, block.timestamp + MAX_CLOCK_AHEAD);
+        }
+
+        h.next += 1;
+        h.size += a.count;
+        s.head = h;
+        s.ring[a.batch % EPOCH] = commitmentOf(stream, a);
+
+        emit Anchored(
+            stream,
+            a.batch,
+            a.first,
+            a.count,
+            a.minTime,
+            a.maxTime,
+            a.framesRoot,
+            a.headsRoot,
+            a.rejectsRoot
+        );
+        if (h.next % EPOCH == 0) _seal(stream, s, a.batch / EPOCH);
+    }
+
+    /// @inheritdoc IAnchorLog
+    function openStream(address key) external restricted returns (StreamId stream) {
+        uint24 untilHour = _requireFreeKey(key);
+
+        stream = StreamId.wrap(++streamCount);
+        streamOf[key] = stream;
+        _streams[stream].head = Head({ key: key, untilHour: untilHour, next: 0, size: 0 });
+
+        emit StreamOpened(stream, key);
+        emit StreamKeySet(stream, address(0), key, untilHour);
+    }
+
+    /// @inheritdoc IAnchorLog
+    function setKey(StreamId stream, address key) external restricted {
+        address previous = _key(stream);
+        uint24 untilHour = _requireFreeKey(key);
+
+        streamOf[previous] = StreamId.wrap(0);
+        streamOf[key] = stream;
+        _setKey(stream, previous, key, untilHour);
+    }
+
+    /// @inheritdoc IAnchorLog
+    function refresh(StreamId stream) external {
+        address key = _key(stream);
+        _setKey(stream, key, key, _fold(CONSORTIUM.termOf(key, Role.Anchor)));
+    }
+
+    /// @inheritdoc IRoleListener
+    function onRoleChanged(OrgId, address account, Role role, Term calldata term) external {
+        if (msg.sender != address(CONSORTIUM)) revert RoleSourceRefused(msg.sender);
+        StreamId stream = streamOf[account];
+        if (role != Role.Anchor || StreamId.unwrap(stream) == 0) return;
+        _setKey(stream, account, account, _fold(term));
+    }
+
+    /// @inheritdoc IAnchorLog
+    function head(StreamId stream) external view returns (Head memory) {
+        return _streams[stream].head;
+    }
+
+    /// @inheritdoc IAnchorLog
+    function epochRoot(StreamId stream, uint32 epoch) external view returns (bytes32) {
+        return _streams[stream].epochs[epoch];
+    }
+
+    /// @inheritdoc IAnchorLog
+    function requireAnchored(StreamId stream, Anchor calldata a, bytes32[] calldata epochPath) external view {
+        Stream storage s = _streams[stream];
+        uint32 next = s.head.next;
+        uint32 epoch = a.batch / EPOCH;
+
+        if (a.batch >= next) revert BatchUnknown(stream, a.batch, next);
+        bytes32 commitment = commitmentOf(stream, a);
+        if (epochPath.length == 0) {
+            if (next - a.batch > EPOCH) revert EpochPathRequired(stream, a.batch, epoch);
+            if (s.ring[a.batch % EPOCH] != commitment) revert BatchMismatch(stream, a.batch);
+        } else {
+            bytes32 root = s.epochs[epoch];
+            if (root == 0) revert EpochNotSealed(stream, epoch);
+            bytes32 leaf = Rfc9162.leafHash(commitment);
+            if (!Rfc9162.verifyInclusion(leaf, a.batch % EPOCH, EPOCH, epochPath, root)) {
+                revert BatchMismatch(stream, a.batch);
+            }
+        }
+    }
+
+    /// @inheritdoc IAnchorLog
+    function commitmentOf(StreamId stream, Anchor calldata a) public pure returns (bytes32) {
+        return keccak256(abi.encode(stream, a));
+    }
+
+    /// @dev Keeps the root over the full ring for good: the one new slot in `EPOCH` anchors.
+    function _seal(StreamId stream, Stream storage s, uint32 epoch) private {
+        bytes32[] memory commitments = new bytes32[](EPOCH);
+        for (uint256 i = 0; i < EPOCH; ++i) {
+            commitments[i] = s.ring[i];
+        }
+        bytes32 root = Rfc9162.rootInPlace(commitments);
+        s.epochs[epoch] = root;
+        emit EpochSealed(stream, epoch, root);
+    }
+
+    function _setKey(StreamId stream, address previous, address key, uint24 untilHour) private {
+        Head storage h = _streams[stream].head;
+        h.key = key;
+        h.untilHour = untilHour;
+        emit StreamKeySet(stream, previous, key, untilHour);
+    }
+
+    function _key(StreamId stream) private view returns (address key) {
+        key = _streams[stream].head.key;
+        if (key == address(0)) revert StreamUnknown(stream);
+    }
+
+    function _requireFreeKey(address key) private view returns (uint24 untilHour) {
+        CONSORTIUM.requireRole(key, Role.Anchor);
+        if (StreamId.unwrap(streamOf[key]) != 0) revert StreamKeyTaken(key, streamOf[key]);
+        return _fold(CONSORTIUM.termOf(key, Role.Anchor));
+    }
+
+    /// @dev The last full hour of a term that holds now. A term that begins later folds to 0, because one hour number
+    /// cannot hold both ends: `refresh` reads it anew once it has begun.
+    function _fold(Term memory term) private view returns (uint24) {
+        if (term.from > block.timestamp) return 0;
+        uint40 untilHour = term.until / 1 hours;
+        return untilHour > type(uint24).max ? type(uint24).max : uint24(untilHour);
+    }
+
+    function _refuseKey(StreamId stream, address key) private view {
+        if (key == address(0)) revert StreamUnknown(stream);
+        revert AnchorKeyRefused(stream, msg.sender, key);
+    }
+}
