@@ -20,7 +20,11 @@ const solc = {
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers, hardhatViem],
   tasks,
-  solidity: { profiles: { default: solc, production: solc }, splitTestsCompilation: true },
+  solidity: {
+    profiles: { default: solc, production: solc },
+    splitTestsCompilation: true,
+    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
+  },
   paths: { tests: { mocha: "./test", solidity: "./test/solidity" } },
   typechain: { outDir: "./sdk/src/generated/typechain" },
   networks: {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { DeviceId, OrgId } from "../common/Ids.sol";
+import { IConsortium, Term } from "../consortium/IConsortium.sol";
 
 /// @dev Append only.
 enum DeviceStatus {
@@ -74,6 +75,10 @@ interface IDeviceRegistry {
     /// in the domain (`Tenon DeviceRegistry`, `1`, chain id, this contract). The device id is the nonce: it registers
     /// once. A secp256k1 key signs the usual Keccak digest; a P-256 key signs SHA-256 of the same 66 bytes
     /// `0x1901 ‖ domain ‖ struct`, because secure elements have no Keccak. `s` must be in the lower half.
+    ///
+    /// Reverts, in this order: `ManufacturerRefused`; the consortium's reason when the owner is not active;
+    /// `DeviceAlreadyRegistered`; `DeviceProofMissing` (`r` and `s` zero); `DeviceProofExpired`;
+    /// `DeviceCurveUnsupported`; `DeviceKeyInvalid` (zero or off the curve); `DeviceProofHighS`; `DeviceProofInvalid`.
     /// @param owner Organisation that will hold the device; must be active.
     /// @param key The birth key; the id is its hash.
     /// @param parametersHash Salted hash of make, model, serial and whatever else the parties agreed to fix.
@@ -89,9 +94,11 @@ interface IDeviceRegistry {
         bytes32 s
     ) external returns (DeviceId device);
 
-    /// @dev A signatory of the owner, or the device authority.
+    /// @notice Stops a device: its frames are refused from now on, and what was anchored stays.
+    /// @dev A signatory of the owner, or the device authority; the authority's suspension replaces the owner's.
     function suspend(DeviceId device) external;
 
+    /// @notice Ends a suspension.
     /// @dev A signatory of the owner for the owner's suspension; the device authority for either.
     function resume(DeviceId device) external;
 
@@ -117,5 +124,12 @@ interface IDeviceRegistry {
         uint256 deadline
     ) external view returns (bytes32);
 
+    /// @notice The id of a birth key: `keccak256(curve ‖ x ‖ y)`, one byte and twice 32.
     function deviceIdOf(DeviceKey calldata key) external pure returns (DeviceId);
+
+    /// @notice The folded copy of `CONSORTIUM.termOf(account, Role.Manufacturer)` and the organisation it acts for.
+    function manufacturerOf(address account) external view returns (OrgId org, Term memory term);
+
+    /// @notice Where organisations and roles are kept.
+    function CONSORTIUM() external view returns (IConsortium);
 }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import { Context } from "@openzeppelin/contracts/utils/Context.sol";
+import { OrgId } from "../common/Ids.sol";
+import { IConsortium, Role } from "./IConsortium.sol";
+
+/// @title ActsForOrganisation
+/// @notice Makes a standard token belong to organisations: a caller that holds the Treasurer role acts as its
+/// organisation's address (`OrgId.holder()`), anybody else as itself. So `transfer`, `approve` and the rest keep
+/// their meaning and their events name the organisation, while replacing a treasurer moves no balance.
+/// @dev Put it last in the list of bases, as in `contract Cash is ERC20, ActsForOrganisation`. It serves contracts
+/// that use `_msgSender()` throughout, as OpenZeppelin's do. A treasurer cannot spend from its own account while its
+/// role holds; when the role has ended it is a stranger to the organisation's balance. Allowances belong to the
+/// organisation and outlive the treasurer who gave them. The term is read in every call, so forfeit, revoke, expiry
+/// and suspension count in the same block.
+abstract contract ActsForOrganisation is Context {
+    /// @notice Where callers are looked up.
+    IConsortium public immutable CONSORTIUM;
+
+    constructor(IConsortium consortium) {
+        CONSORTIUM = consortium;
+    }
+
+    /// @inheritdoc Context
+    function _msgSender() internal view virtual override returns (address) {
+        OrgId org = CONSORTIUM.actsFor(msg.sender, Role.Treasurer);
+        return OrgId.unwrap(org) == 0 ? msg.sender : org.holder();
+    }
+}

@@ -1,0 +1,112 @@
+import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
+import { concat, getBytes, keccak256, type TypedDataDomain, TypedDataEncoder, ZeroHash } from "ethers";
+import { admit, deployConsortium, grant, holderOf, Role } from "./consortium.js";
+import type { Signature, TestKey } from "./keys.js";
+
+/** The numbers of the Solidity enums. */
+export const DeviceStatus = {
+  None: 0n,
+  Active: 1n,
+  SuspendedByOwner: 2n,
+  SuspendedByAuthority: 3n,
+  Revoked: 4n,
+} as const;
+export const DeviceActor = { Owner: 0n, Authority: 1n } as const;
+
+/** A deadline far enough for every test. */
+export const LATER = 4_000_000_000n;
+
+const REGISTRATION = {
+  Registration: [
+    { name: "curve", type: "uint8" },
+    { name: "x", type: "bytes32" },
+    { name: "y", type: "bytes32" },
+    { name: "owner", type: "address" },
+    { name: "parametersHash", type: "bytes32" },
+    { name: "certificateHash", type: "bytes32" },
+    { name: "deadline", type: "uint256" },
+  ],
+};
+
+/** What a device's registration says, besides its key. */
+export interface Registration {
+  owner: string;
+  parametersHash?: string;
+  certificateHash?: string;
+  deadline?: bigint;
+}
+
+/** The 66 bytes `0x1901 ‖ domain ‖ struct`, by ethers and so apart from the contract's own code. */
+export function registrationBytes(domain: TypedDataDomain, key: TestKey, message: Registration): Uint8Array {
+  const { curve, x, y } = key;
+  const value = {
+    parametersHash: ZeroHash,
+    certificateHash: ZeroHash,
+    deadline: LATER,
+    ...message,
+    curve,
+    x,
+    y,
+  };
+  const hash = TypedDataEncoder.hashStruct("Registration", REGISTRATION, value);
+  return getBytes(concat(["0x1901", TypedDataEncoder.hashDomain(domain), hash]));
+}
+
+/** The proof as a device makes it. */
+export function proveRegistration(domain: TypedDataDomain, key: TestKey, message: Registration): Signature {
+  const bytes = registrationBytes(domain, key, message);
+  return key.curve === 1 ? key.signBytes(bytes) : key.signDigest(keccak256(bytes));
+}
+
+/**
+ * A consortium with its device registry, a manufacturer (organisation and signatory), a buyer of machines with a
+ * signatory that has no role, and a device authority in an organisation of its own.
+ */
+export async function deployRegistry(ethers: HardhatEthers) {
+  const base = await deployConsortium(ethers);
+  const { consortium, others } = base;
+  const registry = await ethers.deployContract("DeviceRegistry", [await consortium.getAddress()]);
+  await consortium.connect(base.admin).setRoleListener(Role.Manufacturer, await registry.getAddress());
+  const [maker, buyer, authority, stranger] = others;
+  const makerOrg = await admit(base, "maker", maker!);
+  const buyerOrg = await admit(base, "buyer", buyer!);
+  const authorityOrg = await admit(base, "authority", authority!);
+  await grant(base, maker!, Role.Manufacturer);
+  await grant(base, authority!, Role.DeviceAuthority);
+  const [, name, version, chainId, verifyingContract] = await registry.eip712Domain();
+  const domain = { name, version, chainId, verifyingContract };
+  return {
+    ...base,
+    registry,
+    domain,
+    makerOrg,
+    buyerOrg,
+    authorityOrg,
+    maker: maker!,
+    buyer: buyer!,
+    authority: authority!,
+    stranger: stranger!,
+  };
+}
+
+export type World = Awaited<ReturnType<typeof deployRegistry>>;
+
+/** Registers a device for an organisation with its own good proof, as the manufacturer. */
+export async function register(world: World, key: TestKey, org: bigint) {
+  const proof = proveRegistration(world.domain, key, { owner: holderOf(org) });
+  return send(world, key, org, proof);
+}
+
+/** Sends a registration with whatever proof is given. */
+export function send(
+  { registry, maker }: World,
+  key: Pick<TestKey, "x" | "y"> & { curve: number },
+  org: bigint,
+  { r, s }: Signature,
+  { parametersHash = ZeroHash, certificateHash = ZeroHash, deadline = LATER } = {},
+) {
+  const { curve, x, y } = key;
+  return registry
+    .connect(maker)
+    .register(org, { curve, x, y }, parametersHash, certificateHash, deadline, r, s);
+}
