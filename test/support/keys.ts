@@ -11,6 +11,8 @@ const ORDER = {
 export interface Signature {
   r: Hex;
   s: Hex;
+  /** secp256k1 only: 27 or 28. The contract does not ask for it. */
+  v?: 27 | 28;
 }
 
 /** A device key made in the test, with the COSE number of its curve: 1 is P-256, 8 is secp256k1. */
@@ -44,8 +46,8 @@ export function makeKey(curve: 1 | 8, d?: Hex): TestKey {
       return low(curve, { r: hex(rs.subarray(0, 32)), s: hex(rs.subarray(32)) });
     },
     signDigest: (digest) => {
-      const { r, s } = new SigningKey(hex(jwk.d!)).sign(digest);
-      return low(curve, { r: r as Hex, s: s as Hex });
+      const { r, s, v } = new SigningKey(hex(jwk.d!)).sign(digest); // ethers answers the lower s
+      return { r: r as Hex, s: s as Hex, v };
     },
   };
 }
