@@ -1,0 +1,205 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { getAddress, keccak256, SigningKey, TypedDataEncoder } from "ethers";
+import { fromHex, type Hex, toHex } from "../bytes.js";
+import { TenonError } from "../errors.js";
+import {
+  type Algorithm,
+  algorithmOf,
+  type DeviceKey,
+  deviceIdOf,
+  exportDeviceKey,
+  lowS,
+  SECP256K1,
+  signerOf,
+} from "../frame/index.js";
+
+/** Names of the curves a device key may use; P-256 is what secure elements have. */
+export type CurveName = "P-256" | "secp256k1";
+
+/** What the device signs once, so that a registry may enter it. Mirrors `IDeviceRegistry.register`. */
+export interface Registration {
+  /** Chain and contract the proof is good for, and no other. */
+  chainId: bigint;
+  registry: string;
+  /** Holder address of the organisation that will own the device. */
+  owner: string;
+  /** Salted hash of make, model, serial number and what else the parties agreed to fix. */
+  parametersHash: Hex;
+  /** SHA-256 of the factory certificate in DER; 32 zero bytes when there is none. */
+  certificateHash: Hex;
+  /** Last second (Unix time), inclusive, at which the proof counts. */
+  deadline: bigint;
+}
+
+const REGISTRATION_TYPES = {
+  Registration: [
+    { name: "curve", type: "uint8" },
+    { name: "x", type: "bytes32" },
+    { name: "y", type: "bytes32" },
+    { name: "owner", type: "address" },
+    { name: "parametersHash", type: "bytes32" },
+    { name: "certificateHash", type: "bytes32" },
+    { name: "deadline", type: "uint256" },
+  ],
+};
+
+/**
+ * A device's private key and what it signs. The key never leaves the object except through {@link saveKey}.
+ * Where the key sits in a secure element, implement {@link FrameSigner} instead.
+ */
+export class DeviceSigner implements FrameSigner {
+  readonly key: DeviceKey;
+  readonly id: Hex;
+  readonly algorithm: Algorithm;
+  /** ECDSA over SHA-256 of `toBeSigned`: 64 bytes r‖s, as COSE wants them. */
+  readonly sign: (toBeSigned: Uint8Array) => Uint8Array;
+  readonly #private: KeyObject;
+
+  constructor(privateKey: KeyObject) {
+    this.key = exportDeviceKey(privateKey);
+    this.id = deviceIdOf(this.key);
+    this.algorithm = algorithmOf(this.key);
+    this.sign = signerOf(privateKey);
+    this.#private = privateKey;
+  }
+
+  /** Makes a new key in memory. */
+  static generate(curve: CurveName = "P-256"): DeviceSigner {
+    return new DeviceSigner(generateKeyPairSync("ec", { namedCurve: curve }).privateKey);
+  }
+
+  /**
+   * The proof by which the device itself agrees to be registered. A P-256 key signs SHA-256, a secp256k1 key
+   * Keccak-256, of the same 66 bytes `0x1901 ‖ domain ‖ struct`; `s` is in the lower half.
+   */
+  signRegistration(registration: Registration): { r: Hex; s: Hex } {
+    const message = fromHex(registrationMessage(this.key, registration));
+    if (this.key.curve === SECP256K1) {
+      const { r, s } = new SigningKey(privateScalar(this.#private)).sign(keccak256(message));
+      return { r: r as Hex, s: s as Hex };
+    }
+    const signature = lowS(this.sign(message), this.algorithm);
+    return { r: toHex(signature.subarray(0, 32)), s: toHex(signature.subarray(32)) };
+  }
+
+  /** PKCS#8 in PEM, the form of the key file. */
+  toPem(): string {
+    return this.#private.export({ format: "pem", type: "pkcs8" }) as string;
+  }
+}
+
+/** What {@link Device} needs of a key: the id and public key, and ECDSA over SHA-256 as r‖s. */
+export interface FrameSigner {
+  readonly id: Hex;
+  readonly key: DeviceKey;
+  readonly algorithm: Algorithm;
+  sign(toBeSigned: Uint8Array): Uint8Array;
+}
+
+/** The 66 bytes `0x1901 ‖ domain separator ‖ struct hash` that a registration proof is about. */
+export function registrationMessage(key: DeviceKey, registration: Registration): Hex {
+  const { chainId, registry, owner, parametersHash, certificateHash, deadline } = registration;
+  return TypedDataEncoder.encode(
+    { name: "Tenon DeviceRegistry", version: "1", chainId, verifyingContract: getAddress(registry) },
+    REGISTRATION_TYPES,
+    { ...key, owner: getAddress(owner), parametersHash, certificateHash, deadline },
+  ) as Hex;
+}
+
+/**
+ * Writes a new key file: PEM PKCS#8, readable by its owner only (0600), on disk when this returns.
+ * Refuses to overwrite: a device key lost is a device lost (`DeviceKeyExists`).
+ */
+export function saveKey(path: string, signer: DeviceSigner): void {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw keyFileError(path, cause);
+    throw new TenonError("DeviceKeyExists", "There is a key file already", {
+      args: { path },
+      remedy: "Load it, or name another file: a key that is overwritten cannot be recovered.",
+    });
+  }
+  try {
+    writeSync(file, signer.toPem());
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Loads a key file. Refuses one that others may read or write (`DeviceKeyExposed`), and one that does not hold
+ * an unencrypted P-256 or secp256k1 private key (`DeviceKeyInvalid`).
+ */
+export function loadKey(path: string): DeviceSigner {
+  const pem = readPrivately(path);
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: pem, format: "pem" });
+  } catch (cause) {
+    throw keyInvalid(path, "no private key in PEM", cause);
+  }
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  if (curve !== "prime256v1" && curve !== "secp256k1") {
+    throw keyInvalid(path, curve ?? key.asymmetricKeyType ?? "unknown key type");
+  }
+  return new DeviceSigner(key);
+}
+
+/** Loads the key at `path`, or makes one there when there is none. */
+export function loadOrCreateKey(path: string, curve: CurveName = "P-256"): DeviceSigner {
+  try {
+    return loadKey(path);
+  } catch (error) {
+    if (!(error instanceof TenonError) || error.code !== "DeviceKeyMissing") throw error;
+  }
+  const signer = DeviceSigner.generate(curve);
+  saveKey(path, signer);
+  return signer;
+}
+
+function readPrivately(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (cause) {
+    throw keyFileError(path, cause);
+  }
+  try {
+    const mode = fstatSync(file).mode & 0o777;
+    if ((mode & 0o077) !== 0) {
+      throw new TenonError("DeviceKeyExposed", "Others can read the device's private key", {
+        args: { path, mode: mode.toString(8) },
+        remedy: `Run chmod 600 ${path}; if anyone may have read it, register a new key.`,
+      });
+    }
+    return readFileSync(file, "utf8");
+  } finally {
+    closeSync(file);
+  }
+}
+
+function keyFileError(path: string, cause: unknown): TenonError {
+  const reason = (cause as NodeJS.ErrnoException).code ?? "unknown";
+  return new TenonError(
+    reason === "ENOENT" ? "DeviceKeyMissing" : "DeviceKeyUnusable",
+    "The key file cannot be opened",
+    { args: { path, reason }, remedy: "Check the path and its permissions.", cause },
+  );
+}
+
+function keyInvalid(path: string, found: string, cause?: unknown): TenonError {
+  return new TenonError("DeviceKeyInvalid", "The file holds no usable device key", {
+    args: { path, found },
+    remedy: "Give an unencrypted PKCS#8 PEM file with a P-256 or secp256k1 private key.",
+    cause,
+  });
+}
+
+function privateScalar(privateKey: KeyObject): Hex {
+  const { d } = privateKey.export({ format: "jwk" });
+  return toHex(Buffer.from(d!, "base64url"));
+}
