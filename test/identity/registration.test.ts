@@ -1,21 +1,111 @@
 import { expect } from "chai";
-import { id } from "ethers";
+import { id, keccak256, sha256 } from "ethers";
 import { network } from "hardhat";
 import type { Hex } from "../../sdk/src/bytes.js";
 import { holderOf } from "../support/consortium.js";
-import { DeviceStatus, deployRegistry, proveRegistration, send, type World } from "../support/devices.js";
+import {
+  CURVES,
+  DeviceStatus,
+  deployRegistry,
+  LATER,
+  proveRegistration,
+  registrationBytes,
+  send,
+  type World,
+} from "../support/devices.js";
 import { expectGas } from "../support/gas.js";
 import { makeKey, type TestKey } from "../support/keys.js";
 
-const { ethers } = await network.create();
+const { ethers, networkHelpers } = await network.create();
+
+const onChain = ({ curve, x, y }: TestKey) => ({ curve, x, y });
 
 const isDense = (word: string) => !/^0x(..)*00/.test(word);
 const dense = (text: string): string => (isDense(id(text)) ? id(text) : dense(`${text}'`));
 
 describe("DeviceRegistry: registration", () => {
+  const fixture = async () => deployRegistry(ethers);
   let world: World;
   beforeEach(async () => {
-    world = await deployRegistry(ethers);
+    world = await networkHelpers.loadFixture(fixture);
+  });
+
+  for (const [curve, name] of CURVES) {
+    describe(`with a ${name} key`, () => {
+      it("writes the record and gives the key and the hashes in the event", async () => {
+        const { registry, domain, makerOrg, buyerOrg } = world;
+        for (const org of [makerOrg, buyerOrg]) {
+          const key = makeKey(curve);
+          const owner = holderOf(org);
+          const hashes = { parametersHash: id("parameters"), certificateHash: id("certificate") };
+          const proof = proveRegistration(domain, key, { owner, ...hashes });
+          await expect(send(world, key, org, proof, hashes))
+            .to.emit(registry, "DeviceRegistered")
+            .withArgs(
+              key.id,
+              owner,
+              makerOrg,
+              [curve, key.x, key.y],
+              hashes.parametersHash,
+              hashes.certificateHash,
+            );
+          const since = await networkHelpers.time.latest();
+          expect(await registry.record(key.id)).to.deep.equal([
+            owner,
+            BigInt(since),
+            DeviceStatus.Active,
+            BigInt(curve),
+            1n,
+          ]);
+          expect(await registry.ownerOf(key.id)).to.equal(owner);
+          expect((await registry.requireActive(key.id)).epoch).to.equal(1n);
+        }
+      });
+
+      it("computes the id and the digest that ethers computes", async () => {
+        const { registry, domain, buyerOrg } = world;
+        const key = makeKey(curve);
+        const message = { owner: holderOf(buyerOrg), parametersHash: id("p"), certificateHash: id("c") };
+        const bytes = registrationBytes(domain, key, message);
+        expect(bytes).to.have.length(66);
+        expect(
+          await registry.registrationDigest(
+            buyerOrg,
+            onChain(key),
+            message.parametersHash,
+            message.certificateHash,
+            LATER,
+          ),
+        ).to.equal(curve === 1 ? sha256(bytes) : keccak256(bytes));
+        expect(await registry.deviceIdOf(onChain(key))).to.equal(key.id);
+      });
+
+      it("counts a proof in its last second", async () => {
+        const { domain, makerOrg } = world;
+        const key = makeKey(curve);
+        const deadline = BigInt(await networkHelpers.time.latest()) + 60n;
+        const proof = proveRegistration(domain, key, { owner: holderOf(makerOrg), deadline });
+        await networkHelpers.time.setNextBlockTimestamp(deadline);
+        await send(world, key, makerOrg, proof, { deadline });
+      });
+    });
+  }
+
+  it("checks P-256 in Solidity where the chain has no precompile", async () => {
+    const before = await network.create({ network: "default", override: { hardfork: "prague" } });
+    const old = await deployRegistry(before.ethers);
+    const key = makeKey(1);
+    const owner = holderOf(old.makerOrg);
+    const proof = proveRegistration(old.domain, key, { owner });
+    const forged = { ...proof, r: id("r") as Hex };
+    await expect(send(old, key, old.makerOrg, forged)).to.be.revertedWithCustomError(
+      old.registry,
+      "DeviceProofInvalid",
+    );
+    const receipt = await (await send(old, key, old.makerOrg, proof)).wait();
+    expect(await old.registry.ownerOf(key.id)).to.equal(owner);
+    expect(receipt!.gasUsed > 200_000n, `${receipt!.gasUsed}`).to.equal(true);
+    await before.close();
   });
 
   describe("gas", () => {

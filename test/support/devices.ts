@@ -11,6 +11,12 @@ export const DeviceStatus = {
   SuspendedByAuthority: 3n,
   Revoked: 4n,
 } as const;
+/** The COSE numbers of the curves a device may use. */
+export const CURVES = [
+  [1, "P-256"],
+  [8, "secp256k1"],
+] as const;
+
 export const DeviceActor = { Owner: 0n, Authority: 1n } as const;
 
 /** A deadline far enough for every test. */
@@ -97,16 +103,15 @@ export async function register(world: World, key: TestKey, org: bigint) {
   return send(world, key, org, proof);
 }
 
-/** Sends a registration with whatever proof is given. */
+/** Sends a registration with whatever proof is given; the manufacturer sends it unless `by` names another. */
 export function send(
-  { registry, maker }: World,
-  key: Pick<TestKey, "x" | "y"> & { curve: number },
+  { registry, maker }: Pick<World, "registry" | "maker">,
+  { curve, x, y }: { curve: number; x: string; y: string },
   org: bigint,
   { r, s }: Signature,
-  { parametersHash = ZeroHash, certificateHash = ZeroHash, deadline = LATER } = {},
+  { parametersHash = ZeroHash, certificateHash = ZeroHash, deadline = LATER, by = maker } = {},
+  overrides = {},
 ) {
-  const { curve, x, y } = key;
-  return registry
-    .connect(maker)
-    .register(org, { curve, x, y }, parametersHash, certificateHash, deadline, r, s);
+  const key = { curve, x, y };
+  return registry.connect(by).register(org, key, parametersHash, certificateHash, deadline, r, s, overrides);
 }
