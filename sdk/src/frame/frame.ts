@@ -1,5 +1,6 @@
-import { hash, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { concatBytes, fromHex, type Hex, toHex, uintBytes } from "../bytes.js";
+import { sha256 } from "../sha256.js";
 import { CborReader, CborWriter, Major } from "./cbor.js";
 import { readSign1, type SignedParts, toBeSigned, verifySignature, writeSign1 } from "./cose.js";
 import { FrameError } from "./error.js";
@@ -221,7 +222,7 @@ export function encodeFrame(
  * because a relayer can replace s by n − s without the key.
  */
 export function frameHash(frame: SignedParts, aad: Uint8Array): Uint8Array {
-  return new Uint8Array(hash("sha256", toBeSigned(frame, aad), "buffer"));
+  return sha256(toBeSigned(frame, aad));
 }
 
 /**

@@ -1,5 +1,5 @@
-import { hash } from "node:crypto";
 import { TenonError } from "../errors.js";
+import { sha256, sha256Into } from "../sha256.js";
 
 const HASH = 32;
 
@@ -8,10 +8,6 @@ const EMPTY_ROOT = sha256(new Uint8Array());
 
 const nodeInput = new Uint8Array(1 + 2 * HASH);
 nodeInput[0] = 0x01;
-
-function sha256(data: Uint8Array): Uint8Array {
-  return hash("sha256", data, "buffer");
-}
 
 /** SHA-256(0x00 ‖ entry). */
 export function leafHash(entry: Uint8Array): Uint8Array {
@@ -42,8 +38,9 @@ function levelAbove(level: Uint8Array): Uint8Array {
   const count = level.length / HASH;
   const above = new Uint8Array(Math.ceil(count / 2) * HASH);
   for (let i = 0; i + 1 < count; i += 2) {
-    nodeInput.set(level.subarray(i * HASH, (i + 2) * HASH), 1);
-    above.set(sha256(nodeInput), (i / 2) * HASH);
+    // A loop, because a view for each pair would cost more than the copy.
+    for (let k = 0; k < 2 * HASH; k++) nodeInput[1 + k] = level[i * HASH + k]!;
+    sha256Into(nodeInput, above, (i / 2) * HASH);
   }
   if (count % 2 === 1) above.set(level.subarray(-HASH), above.length - HASH);
   return above;
