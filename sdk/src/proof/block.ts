@@ -1,0 +1,185 @@
+import { decodeRlp, encodeRlp, keccak256, type RlpStructuredData } from "ethers";
+import { concatBytes, fromHex, type Hex, toHex } from "../bytes.js";
+import { TenonError } from "../errors.js";
+import { type RpcSource, rpc } from "../rpc.js";
+import { ProofError } from "./error.js";
+import { evenHex, indexKey, proveEntry, readEntry } from "./trie.js";
+
+/** That a log stands in a block, provable with the block's hash alone. Ready for JSON. */
+export interface BlockProof {
+  /** Decimal in JSON. */
+  readonly number: bigint;
+  readonly hash: Hex;
+  /** The RLP whose Keccak hash is `hash`. */
+  readonly header: Hex;
+  readonly transactionIndex: number;
+  /** The receipt as it stands in the receipts trie, with its type byte. */
+  readonly receipt: Hex;
+  /** Trie nodes from the header's receipts root to the receipt. */
+  readonly receiptPath: readonly Hex[];
+  /** Position of the log within the receipt, from 0. */
+  readonly logIndex: number;
+}
+
+export interface ProvenLog {
+  readonly address: Hex;
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
+}
+
+/** Header fields in the order of their RLP; each fork appended some, and a block has a prefix of the list. */
+const headerFields = [
+  ["parentHash", "bytes"],
+  ["sha3Uncles", "bytes"],
+  ["miner", "bytes"],
+  ["stateRoot", "bytes"],
+  ["transactionsRoot", "bytes"],
+  ["receiptsRoot", "bytes"],
+  ["logsBloom", "bytes"],
+  ["difficulty", "number"],
+  ["number", "number"],
+  ["gasLimit", "number"],
+  ["gasUsed", "number"],
+  ["timestamp", "number"],
+  ["extraData", "bytes"],
+  ["mixHash", "bytes"],
+  ["nonce", "bytes"],
+  ["baseFeePerGas", "number"],
+  ["withdrawalsRoot", "bytes"],
+  ["blobGasUsed", "number"],
+  ["excessBlobGas", "number"],
+  ["parentBeaconBlockRoot", "bytes"],
+  ["requestsHash", "bytes"],
+] as const;
+
+const receiptsRootField = 5;
+const numberField = 8;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+interface RpcReceipt extends Fields {
+  readonly transactionHash: string;
+  readonly transactionIndex: string;
+  readonly blockHash: string;
+  readonly logs: readonly { address: string; topics: string[]; data: string; logIndex: string }[];
+}
+
+/**
+ * Fetches block, receipts and header and proves one log of a transaction. What is returned has been verified.
+ * @param logIndex The log's index in the block, as JSON-RPC and ethers give it.
+ * @throws TenonError `TransactionNotMined`, `LogNotFound`, `BlockChanged`; `HeaderHashUnsupported` when the header's
+ * hash follows a rule this version does not know; `ReceiptsRootMismatch` when the node's receipts are not the block's.
+ */
+export async function buildBlockProof(source: RpcSource, transaction: string, logIndex: number): Promise<BlockProof> {
+  const receipt = (await rpc(source, "eth_getTransactionReceipt", [transaction])) as RpcReceipt | null;
+  if (receipt === null) throw new TenonError("TransactionNotMined", "No block holds the transaction", { args: { transaction } });
+  const position = receipt.logs.findIndex((log) => Number(log.logIndex) === logIndex);
+  if (position < 0) throw new TenonError("LogNotFound", "The transaction has no such log", { args: { transaction, logIndex } });
+
+  const block = (await rpc(source, "eth_getBlockByHash", [receipt.blockHash, false])) as Fields | null;
+  if (block === null) throw new TenonError("BlockChanged", "The receipt's block is gone", { args: { hash: receipt.blockHash } });
+  const header = headerRlp(block);
+  const receipts = await receiptsOf(source, block);
+  const transactionIndex = Number(receipt.transactionIndex);
+  const entries = receipts.map((each, index) => ({ key: indexKey(index), value: receiptRlp(each) }));
+  const { root, path } = proveEntry(entries, indexKey(transactionIndex));
+  if (root !== block.receiptsRoot) {
+    throw new TenonError("ReceiptsRootMismatch", "The receipts the node gave are not those of the block", {
+      args: { block: Number(block.number), computed: root, header: block.receiptsRoot },
+      remedy: "Ask another node.",
+    });
+  }
+  return {
+    number: BigInt(block.number as string),
+    hash: block.hash as Hex,
+    header,
+    transactionIndex,
+    receipt: entries[transactionIndex]!.value,
+    receiptPath: path,
+    logIndex: position,
+  };
+}
+
+/** The RLP of a header as JSON-RPC gives it. Throws `HeaderHashUnsupported` unless it hashes to the block's hash. */
+export function headerRlp(block: Fields): Hex {
+  const present = headerFields.filter(([name]) => block[name] !== undefined && block[name] !== null);
+  const encoded = encodeRlp(present.map(([name, kind]) => field(block[name] as string, kind))) as Hex;
+  if (keccak256(encoded) === block.hash) return encoded;
+  throw new TenonError("HeaderHashUnsupported", "The header does not hash to the block's hash", {
+    args: { number: Number(block.number), hash: block.hash, computed: keccak256(encoded) },
+    remedy: "The node answers wrongly, or its chain hashes headers by a rule this version does not know.",
+  });
+}
+
+function field(value: string, kind: "bytes" | "number"): string {
+  if (kind === "bytes") return value.toLowerCase();
+  return BigInt(value) === 0n ? "0x" : `0x${evenHex(BigInt(value))}`;
+}
+
+/** A receipt as the trie holds it: RLP, with the transaction's type byte in front when it has a type. */
+export function receiptRlp(receipt: Fields): Hex {
+  const { logs } = receipt as RpcReceipt;
+  const type = Number(receipt.type ?? 0);
+  const body = encodeRlp([
+    field(receipt.status as string, "number"),
+    field(receipt.cumulativeGasUsed as string, "number"),
+    receipt.logsBloom as string,
+    logs.map(({ address, topics, data }) => [address, topics, data]),
+  ]) as Hex;
+  return type === 0 ? body : toHex(concatBytes(new Uint8Array([type]), fromHex(body)));
+}
+
+/** All receipts of a block, in one call where the node offers it. */
+async function receiptsOf(source: RpcSource, block: Fields): Promise<Fields[]> {
+  const hashes = block.transactions as string[];
+  try {
+    const all = await rpc(source, "eth_getBlockReceipts", [block.number]);
+    if (Array.isArray(all) && all.length === hashes.length) return all as Fields[];
+  } catch {
+    // Not every node has the method (Hardhat's does not); each has the one below.
+  }
+  return Promise.all(
+    hashes.map(async (hash) => (await rpc(source, "eth_getTransactionReceipt", [hash])) as Fields),
+  );
+}
+
+/** Checks a block proof against a hash that the caller trusts; returns the log it proves. Throws `ProofError`. */
+export function verifyBlockProof(proof: BlockProof, trustedBlockHash: Hex): ProvenLog {
+  if (proof.hash !== trustedBlockHash || keccak256(proof.header) !== trustedBlockHash) {
+    throw new ProofError("block", "The header is not the trusted block's", {
+      args: { trusted: trustedBlockHash, given: proof.hash, header: keccak256(proof.header) },
+    });
+  }
+  const header = list(decodeRlp(proof.header), "block");
+  if (BigInt(proof.number) !== BigInt(bytesAt(header, numberField, "block").replace(/^0x$/, "0x0"))) {
+    throw new ProofError("block", "The header has another number", { args: { given: proof.number } });
+  }
+  const root = bytesAt(header, receiptsRootField, "block");
+  const stored = readEntry(root, indexKey(proof.transactionIndex), proof.receiptPath);
+  if (stored !== proof.receipt) throw new ProofError("receipt", "The receipt is not the one in the block");
+  return logOf(stored, proof.logIndex);
+}
+
+/** The log at a position of a receipt that succeeded. */
+function logOf(receipt: Hex, logIndex: number): ProvenLog {
+  const typed = Number.parseInt(receipt.slice(2, 4), 16) < 0x80;
+  const fields = list(decodeRlp(typed ? `0x${receipt.slice(4)}` : receipt), "receipt");
+  if (bytesAt(fields, 0, "receipt") !== "0x01") throw new ProofError("receipt", "The transaction failed");
+  const log = list(list(fields[3], "receipt")[logIndex], "receipt");
+  return {
+    address: bytesAt(log, 0, "receipt"),
+    topics: list(log[1], "receipt").map((topic) => topic as Hex),
+    data: bytesAt(log, 2, "receipt"),
+  };
+}
+
+function list(value: RlpStructuredData | undefined, step: "block" | "receipt"): RlpStructuredData[] {
+  if (!Array.isArray(value)) throw new ProofError(step, "A part that must be a list is missing");
+  return value;
+}
+
+function bytesAt(fields: RlpStructuredData[], index: number, step: "block" | "receipt"): Hex {
+  const value = fields[index];
+  if (typeof value !== "string") throw new ProofError(step, "A part that must be bytes is missing", { args: { index } });
+  return value as Hex;
+}

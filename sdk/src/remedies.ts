@@ -1,0 +1,75 @@
+/**
+ * One line for every error of every contract: what whoever got it can do. A test holds the table against the ABIs,
+ * so that no error comes without one and none stays after its error is gone.
+ */
+export const remedies: Record<string, string> = {
+  // Solidity itself
+  Error: "Read the message: a contract that is not Tenon's refused.",
+  Panic: "Report it: an internal check failed, or a number in the request is far out of range.",
+
+  // Consortium
+  OrganisationUnknown: "Use the number of an admitted organisation.",
+  OrganisationNotActive: "Ask the registrar to reinstate the organisation.",
+  OrganisationCodeTaken: "Use the organisation that already stands for this code.",
+  OrganisationTransitionRefused: "Ask for a transition that is in the table of the consortium's README.",
+  SignatoryUnknown: "Let the registrar add the account as a signatory of its organisation.",
+  SignatoryTaken: "Use a fresh account: an account is a signatory of one organisation in its whole life.",
+  SignatoriesFull: "Remove a signatory that is no longer needed.",
+  RoleTermInvalid: "Give a term that starts before it ends and ends no later than `latest`.",
+  RoleMissing: "Ask the registrar to grant the account this role.",
+  RoleNotYetValid: "Wait until the role's term begins.",
+  RoleExpired: "Ask the registrar to renew the role.",
+  RoleSourceRefused: "Leave it to the consortium to report changes of roles.",
+
+  // DeviceRegistry
+  DeviceAlreadyRegistered: "Nothing to do: the device is registered; look it up with devices.get.",
+  DeviceUnknown: "Register the device first, or check its id.",
+  DeviceNotActive: "Resume the device if it is suspended; a revoked one never comes back.",
+  DeviceCurveUnsupported: "Use a P-256 (1) or a secp256k1 (8) key.",
+  DeviceKeyInvalid: "Give the coordinates of a point on the curve.",
+  DeviceProofMissing: "Let the device sign the registration message with its own key.",
+  DeviceProofExpired: "Let the device sign again with a later deadline.",
+  DeviceProofHighS: "Replace s by the curve's order minus s.",
+  DeviceProofInvalid:
+    "Let this device sign exactly this owner, parameters, certificate and deadline, for this chain and registry.",
+  DeviceTransitionRefused: "Ask for a transition that is in the table of the registry's README.",
+  DeviceActorRefused: "Send it from a signatory of the owner or from the device authority.",
+  ManufacturerRefused: "Send it from an account whose Manufacturer role is running.",
+
+  // AnchorLog
+  StreamUnknown: "Use a stream that was opened.",
+  StreamKeyTaken: "Use another key: a key serves one stream.",
+  AnchorKeyRefused: "Anchor with the stream's current key.",
+  AnchorRoleExpired: "Renew the Anchor role of the stream's key, then refresh the stream.",
+  AnchorOutOfOrder: "Read the stream's head and send the batch it expects.",
+  AnchorEmpty: "Send a batch of at least one frame.",
+  AnchorWindowInvalid: "Give a time window that does not end before it begins.",
+  AnchorInFuture: "Set the oracle's clock: the window ends after the block's time.",
+  BatchUnknown: "Wait until the batch is anchored, or check its number.",
+  BatchMismatch: "Give the batch exactly as it was anchored, and the path that belongs to it.",
+  EpochPathRequired: "Give the batch's path under its epoch root (telemetry.epochPath).",
+
+  // FrameReader
+  FrameMalformed: "Give the frame's bytes exactly as the device signed them (docs/frame.md).",
+  FrameNotInBatch: "Check frame, index and path against the batch: one of them belongs to another.",
+  FrameSignatureInvalid: "Do not use the frame: the device did not sign it for this chain and registry.",
+  FrameKeyMismatch: "Give the key that the device was registered with.",
+  FrameNotMeter: "Use a frame of one integer record (docs/frame.md, meter frame).",
+
+  // OpenZeppelin: AccessManager
+  AccessManagedUnauthorized: "Send it from an account that holds the administrative role, without a delay.",
+  AccessManagedRequiredDelay: "Schedule the call with the AccessManager and wait for its delay.",
+  AccessManagedInvalidAuthority: "Name a contract as the authority.",
+  AccessManagerAlreadyScheduled: "Wait for the operation that is scheduled, or cancel it first.",
+  AccessManagerBadConfirmation: "Confirm with the caller's own address.",
+  AccessManagerExpired: "Schedule the operation again: it was not executed in time.",
+  AccessManagerInvalidInitialAdmin: "Name an account as the first administrator.",
+  AccessManagerLockedFunction: "Leave the function as it is: the AccessManager keeps it to itself.",
+  AccessManagerLockedRole: "Use another role: this one is locked.",
+  AccessManagerNotReady: "Wait until the operation's delay has passed.",
+  AccessManagerNotScheduled: "Schedule the operation first.",
+  AccessManagerUnauthorizedAccount: "Send it from an account that holds this role.",
+  AccessManagerUnauthorizedCall: "Send it from an account that may call this function, after its delay.",
+  AccessManagerUnauthorizedCancel: "Cancel from the account that scheduled it, or as guardian or administrator.",
+  AccessManagerUnauthorizedConsume: "Let the contract that is called consume the operation.",
+};
