@@ -47,7 +47,8 @@ if (twice !== undefined) {
 }
 
 const constants = chosen.map(
-  ({ contractName, abi }) => `export const ${constantName(contractName)} = ${JSON.stringify(abi)} as const;\n`,
+  ({ contractName, abi }) =>
+    `export const ${constantName(contractName)} = ${JSON.stringify(abi)} as const;\n`,
 );
 const table = names.map((name) => `  ${name}: ${constantName(name)},\n`).join("");
 const target = join(root, "sdk/src/generated/abis.ts");

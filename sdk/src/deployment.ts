@@ -58,7 +58,8 @@ export function checkDeployment(value: unknown): Deployment {
   }
   for (const name of contractNames) {
     const contract = record.contracts?.[name];
-    if (!isAddress(contract?.address)) throw invalid(`contracts.${name}.address`, contract?.address, "an address");
+    if (!isAddress(contract?.address))
+      throw invalid(`contracts.${name}.address`, contract?.address, "an address");
     if (!isCount(contract?.block)) throw invalid(`contracts.${name}.block`, contract?.block, "a number");
   }
   return record as Deployment;
@@ -95,7 +96,8 @@ export async function requireChain(provider: Provider, deployment: Deployment): 
   if (genesis?.hash !== deployment.genesisHash) {
     throw new TenonError("GenesisMismatch", "The node's chain began with another block than the record's", {
       args: { expected: deployment.genesisHash, found: genesis?.hash ?? "no block 0" },
-      remedy: "The chain was made anew or is another one of the same id: use its own record, or deploy on it.",
+      remedy:
+        "The chain was made anew or is another one of the same id: use its own record, or deploy on it.",
     });
   }
 }

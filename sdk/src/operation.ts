@@ -1,4 +1,4 @@
-import type { ContractTransaction, Log, Provider, Signer, TransactionReceipt } from "ethers";
+import type { Log, Provider, Signer, TransactionReceipt } from "ethers";
 import type { Hex } from "./bytes.js";
 import { TenonError } from "./errors.js";
 import { typedError, withTypedErrors } from "./revert.js";
@@ -48,7 +48,7 @@ const gasCap = 2n ** 24n;
  */
 export function operation<T>(
   connection: Connection,
-  call: ContractTransaction,
+  call: { readonly to: string; readonly data: string },
   decode: (logs: Log[], receipt: TransactionReceipt) => T,
 ): Operation<T> {
   const request = { to: call.to, data: call.data };
@@ -111,7 +111,13 @@ async function refused(provider: Provider, receipt: TransactionReceipt): Promise
   for (const blockTag of [receipt.blockNumber - 1, receipt.blockNumber]) {
     const { from, to, data = "0x", gasLimit } = transaction ?? {};
     try {
-      await provider.call({ from: from ?? receipt.from, to: to ?? receipt.to, data, gasLimit: gasLimit ?? gasCap, blockTag });
+      await provider.call({
+        from: from ?? receipt.from,
+        to: to ?? receipt.to,
+        data,
+        gasLimit: gasLimit ?? gasCap,
+        blockTag,
+      });
     } catch (error) {
       throw typedError(error);
     }

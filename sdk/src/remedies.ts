@@ -19,6 +19,8 @@ export const remedies: Record<string, string> = {
   RoleMissing: "Ask the registrar to grant the account this role.",
   RoleNotYetValid: "Wait until the role's term begins.",
   RoleExpired: "Ask the registrar to renew the role.",
+  RoleListenerFixed: "Leave it: a role's listener is set once, before the role is granted for the first time.",
+  RoleListenerInvalid: "Name a contract that takes the changes of this role.",
   RoleSourceRefused: "Leave it to the consortium to report changes of roles.",
 
   // DeviceRegistry
@@ -49,6 +51,9 @@ export const remedies: Record<string, string> = {
   BatchMismatch: "Give the batch exactly as it was anchored, and the path that belongs to it.",
   EpochPathRequired: "Give the batch's path under its epoch root (telemetry.epochPath).",
 
+  EpochNotSealed: "Give an empty path: the batch is still in the ring.",
+  TreeSizeUnsupported: "Give a number of leaves that is a power of two.",
+
   // FrameReader
   FrameMalformed: "Give the frame's bytes exactly as the device signed them (docs/frame.md).",
   FrameNotInBatch: "Check frame, index and path against the batch: one of them belongs to another.",
@@ -70,6 +75,15 @@ export const remedies: Record<string, string> = {
   AccessManagerNotScheduled: "Schedule the operation first.",
   AccessManagerUnauthorizedAccount: "Send it from an account that holds this role.",
   AccessManagerUnauthorizedCall: "Send it from an account that may call this function, after its delay.",
-  AccessManagerUnauthorizedCancel: "Cancel from the account that scheduled it, or as guardian or administrator.",
+  AccessManagerUnauthorizedCancel:
+    "Cancel from the account that scheduled it, or as guardian or administrator.",
   AccessManagerUnauthorizedConsume: "Let the contract that is called consume the operation.",
+
+  // OpenZeppelin: utilities
+  AddressEmptyCode: "Name an address that holds a contract.",
+  FailedCall: "Run the inner call by itself: it failed without a reason.",
+  InsufficientBalance: "Fund the contract first: it holds less than the call sends.",
+  SafeCastOverflowedUintDowncast: "Give a smaller number: it does not fit the contract's field.",
+  InvalidShortString: "Give a name and version of at most 31 bytes.",
+  StringTooLong: "Give a name and version of at most 31 bytes.",
 };

@@ -18,7 +18,8 @@ export function rpcSource(provider: object): RpcSource {
   if ("send" in provider || "request" in provider) return provider as RpcSource;
   throw new TenonError("RpcUnavailable", "The provider does not take raw JSON-RPC calls", {
     args: { provider: provider.constructor.name },
-    remedy: "Use a provider that talks to one node: JsonRpcProvider, WebSocketProvider or an EIP-1193 provider.",
+    remedy:
+      "Use a provider that talks to one node: JsonRpcProvider, WebSocketProvider or an EIP-1193 provider.",
   });
 }
 

@@ -70,14 +70,25 @@ interface RpcReceipt extends Fields {
  * @throws TenonError `TransactionNotMined`, `LogNotFound`, `BlockChanged`; `HeaderHashUnsupported` when the header's
  * hash follows a rule this version does not know; `ReceiptsRootMismatch` when the node's receipts are not the block's.
  */
-export async function buildBlockProof(source: RpcSource, transaction: string, logIndex: number): Promise<BlockProof> {
+export async function buildBlockProof(
+  source: RpcSource,
+  transaction: string,
+  logIndex: number,
+): Promise<BlockProof> {
   const receipt = (await rpc(source, "eth_getTransactionReceipt", [transaction])) as RpcReceipt | null;
-  if (receipt === null) throw new TenonError("TransactionNotMined", "No block holds the transaction", { args: { transaction } });
+  if (receipt === null)
+    throw new TenonError("TransactionNotMined", "No block holds the transaction", { args: { transaction } });
   const position = receipt.logs.findIndex((log) => Number(log.logIndex) === logIndex);
-  if (position < 0) throw new TenonError("LogNotFound", "The transaction has no such log", { args: { transaction, logIndex } });
+  if (position < 0)
+    throw new TenonError("LogNotFound", "The transaction has no such log", {
+      args: { transaction, logIndex },
+    });
 
   const block = (await rpc(source, "eth_getBlockByHash", [receipt.blockHash, false])) as Fields | null;
-  if (block === null) throw new TenonError("BlockChanged", "The receipt's block is gone", { args: { hash: receipt.blockHash } });
+  if (block === null)
+    throw new TenonError("BlockChanged", "The receipt's block is gone", {
+      args: { hash: receipt.blockHash },
+    });
   const header = headerRlp(block);
   const receipts = await receiptsOf(source, block);
   const transactionIndex = Number(receipt.transactionIndex);
@@ -143,11 +154,15 @@ async function receiptsOf(source: RpcSource, block: Fields): Promise<Fields[]> {
   );
 }
 
-/** Checks a block proof against a hash that the caller trusts; returns the log it proves. Throws `ProofError`. */
-export function verifyBlockProof(proof: BlockProof, trustedBlockHash: Hex): ProvenLog {
-  if (proof.hash !== trustedBlockHash || keccak256(proof.header) !== trustedBlockHash) {
-    throw new ProofError("block", "The header is not the trusted block's", {
-      args: { trusted: trustedBlockHash, given: proof.hash, header: keccak256(proof.header) },
+/**
+ * Checks a block proof against hashes that the caller trusts; returns the log it proves.
+ * @throws ProofError at step `block` or `receipt`.
+ */
+export function verifyBlockProof(proof: BlockProof, trustedBlockHash: Hex | readonly Hex[]): ProvenLog {
+  const trusted = [trustedBlockHash].flat() as Hex[];
+  if (!trusted.includes(proof.hash) || keccak256(proof.header) !== proof.hash) {
+    throw new ProofError("block", "The header is not a trusted block's", {
+      args: { trusted: trusted.join(", "), given: proof.hash, header: keccak256(proof.header) },
     });
   }
   const header = list(decodeRlp(proof.header), "block");
@@ -180,6 +195,7 @@ function list(value: RlpStructuredData | undefined, step: "block" | "receipt"): 
 
 function bytesAt(fields: RlpStructuredData[], index: number, step: "block" | "receipt"): Hex {
   const value = fields[index];
-  if (typeof value !== "string") throw new ProofError(step, "A part that must be bytes is missing", { args: { index } });
+  if (typeof value !== "string")
+    throw new ProofError(step, "A part that must be bytes is missing", { args: { index } });
   return value as Hex;
 }

@@ -2,6 +2,7 @@ import { TenonError, type TenonErrorDetails } from "../errors.js";
 
 /** The links of a proof, in the order in which they are checked. */
 export type ProofStep =
+  | "form"
   | "deployment"
   | "frame"
   | "chain of frames"

@@ -83,7 +83,8 @@ export function readEntry(root: Hex, key: Hex, path: readonly Hex[]): Hex {
   let expected: RlpStructuredData = root;
   let used = 0;
   for (;;) {
-    const node: RlpStructuredData = typeof expected === "string" ? openNode(expected, path[used++]) : expected;
+    const node: RlpStructuredData =
+      typeof expected === "string" ? openNode(expected, path[used++]) : expected;
     if (!Array.isArray(node)) throw broken("a node is not a list");
     if (node.length === 17) {
       expected = node[Number.parseInt(nibbles[0] ?? "", 16)] ?? "0x";
@@ -103,7 +104,8 @@ export function readEntry(root: Hex, key: Hex, path: readonly Hex[]): Hex {
 }
 
 function openNode(hash: string, encoded: Hex | undefined): RlpStructuredData {
-  if (encoded === undefined || keccak256(encoded) !== hash) throw broken("a node does not hash to its reference");
+  if (encoded === undefined || keccak256(encoded) !== hash)
+    throw broken("a node does not hash to its reference");
   return decodeRlp(encoded);
 }
 

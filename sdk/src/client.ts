@@ -1,0 +1,69 @@
+import { JsonRpcApiProvider, type Provider, type Signer } from "ethers";
+import { checkDeployment, type Deployment, requireChain } from "./deployment.js";
+import { type Devices, devicesOf } from "./devices.js";
+import { TenonError } from "./errors.js";
+import type { Connection } from "./operation.js";
+import { ethersProvider, isEip1193, type ProviderLike } from "./rpc.js";
+import { type Telemetry, telemetryOf } from "./telemetry.js";
+
+export interface TenonSettings {
+  /** The record that the deploy task wrote (`loadDeployment` reads one from a file). */
+  deployment: Deployment;
+  /** How long `wait` waits for a transaction to be in a block, in milliseconds. Default: one minute. */
+  timeout?: number;
+}
+
+/**
+ * Who talks to the chain. An ethers `signer` (connected to a provider) reads and writes. An EIP-1193 `provider`, such
+ * as a wallet in a browser, writes with its own first account. An ethers `provider` only reads.
+ */
+export type TenonOptions = TenonSettings & ({ signer: Signer } | { provider: ProviderLike });
+
+/** Tenon on one chain. */
+export interface Tenon {
+  readonly deployment: Deployment;
+  readonly devices: Devices;
+  readonly telemetry: Telemetry;
+}
+
+/**
+ * Connects to a deployment. The chain is checked before anything else.
+ *
+ * @example
+ * const tenon = await createTenon({ signer, deployment: loadDeployment("deployments/31337-1a2b3c4d.json") });
+ * const device = await tenon.devices.get(id);
+ *
+ * @throws TenonError `DeploymentInvalid`, `ProviderMissing`; `ChainIdMismatch` or `GenesisMismatch` when the node is
+ * not on the record's chain.
+ */
+export async function createTenon(options: TenonOptions): Promise<Tenon> {
+  const deployment = checkDeployment(options.deployment);
+  const provider = providerOf(options);
+  await requireChain(provider, deployment);
+  const connection: Connection = {
+    provider,
+    signer: () => signerOf(options, provider),
+    timeout: options.timeout ?? 60_000,
+  };
+  return {
+    deployment,
+    devices: devicesOf(connection, deployment),
+    telemetry: telemetryOf(connection, deployment),
+  };
+}
+
+function providerOf(options: TenonOptions): Provider {
+  if ("provider" in options) return ethersProvider(options.provider);
+  if (options.signer.provider !== null) return options.signer.provider;
+  throw new TenonError("ProviderMissing", "The signer is not connected to a provider", {
+    remedy: "Connect it first: new Wallet(key, provider).",
+  });
+}
+
+async function signerOf(options: TenonOptions, provider: Provider): Promise<Signer> {
+  if ("signer" in options) return options.signer;
+  if (isEip1193(options.provider) && provider instanceof JsonRpcApiProvider) return provider.getSigner();
+  throw new TenonError("SignerRequired", "This client can only read", {
+    remedy: "Create it with { signer } to write.",
+  });
+}

@@ -1,0 +1,56 @@
+/** What an application imports. The device kit has an entry of its own: `@tenon/sdk/device`. */
+export { type AnchorData, commitmentOf, EPOCH } from "./anchor.js";
+export { concatBytes, equalBytes, fromHex, type Hex, toHex } from "./bytes.js";
+export { createTenon, type Tenon, type TenonOptions, type TenonSettings } from "./client.js";
+export {
+  type ContractName,
+  checkDeployment,
+  type DeployedContract,
+  type Deployment,
+  loadDeployment,
+} from "./deployment.js";
+export type {
+  Device,
+  DeviceStatus,
+  DeviceStatusChange,
+  Devices,
+  RegisteredDevice,
+  RegistrationProof,
+  RegistrationRequest,
+} from "./devices.js";
+export { TenonError, type TenonErrorDetails } from "./errors.js";
+export * from "./frame/index.js";
+export * from "./generated/abis.js";
+export type { LogPosition } from "./logs.js";
+export type { Operation, SentOperation } from "./operation.js";
+export { type BlockProof, buildBlockProof, type ProvenLog, verifyBlockProof } from "./proof/block.js";
+export {
+  type DeviceRangeProof,
+  type FrameProof,
+  type HeadProof,
+  type Trust,
+  type VerifiedStep,
+  verifyFrameProof,
+} from "./proof/bundle.js";
+export { ProofError, type ProofStep } from "./proof/error.js";
+export { deviceRangeProofFrom, frameProofFrom, proofToJson } from "./proof/form.js";
+export { type DeviceHead, decodeHead, encodeHead, headsTree } from "./proof/heads.js";
+export { leafHash, MerkleTree, sizedRoot, verifyInclusion } from "./proof/merkle.js";
+export { verifyDeviceRange } from "./proof/range.js";
+export {
+  holderOf,
+  type OwnedRegistration,
+  type Registration,
+  type RegistrationMessage,
+  registrationMessage,
+} from "./registration.js";
+export { ContractError, decodeRevert, typedError } from "./revert.js";
+export { type ProviderLike, type RpcSource, rpcSource } from "./rpc.js";
+export type {
+  AnchoredBatch,
+  FramePlace,
+  ReadableProof,
+  ReadHeader,
+  StreamHead,
+  Telemetry,
+} from "./telemetry.js";
