@@ -95,46 +95,58 @@ library Rfc9162 {
         }
     }
 
-    /// @notice Root of the tree over 32-byte entries, whose number must be a power of two.
-    /// @dev Works in place: the array holds no entry afterwards.
-    function rootInPlace(bytes32[] memory entries) internal view returns (bytes32 root) {
-        uint256 size = entries.length;
-        if (size == 0 || size & (size - 1) != 0) revert TreeSizeUnsupported(size);
+    /// @notice Root of the tree over the 32-byte entries in `size` storage slots from `slot` on; `size` must be a
+    /// power of two, and not 1.
+    /// @dev For a ring of a thousand, so without a copy or a branch that is not needed: two entries at a time become
+    /// their parent, each level is written over the one below, and whether a call failed (no gas left) is looked at
+    /// once, at the end.
+    function rootOfSlots(uint256 slot, uint256 size) internal view returns (bytes32 root) {
+        if (size < 2 || size & (size - 1) != 0) revert TreeSizeUnsupported(size);
         assembly ("memory-safe") {
-            let nodes := add(entries, 32)
+            // buffer: 0x00 at 31, an entry at 32; 0x01 at 95, two leaf hashes at 96; nodes from 160 on
             let buffer := mload(0x40)
-
             mstore(buffer, 0)
-            let prefix := add(buffer, 31)
+            mstore(add(buffer, 64), 1)
+            let leaf := add(buffer, 31)
+            let entry := add(buffer, 32)
+            let pair := add(buffer, 95)
+            let left := add(buffer, 96)
+            let right := add(buffer, 128)
+            let nodes := add(buffer, 160)
+            let ok := 1
+
+            size := shr(1, size)
             let end := add(nodes, shl(5, size))
             for {
-                let pos := nodes
-            } lt(pos, end) {
-                pos := add(pos, 32)
+                let node := nodes
+            } lt(node, end) {
+                node := add(node, 32)
             } {
-                mstore(add(buffer, 32), mload(pos))
-                if iszero(staticcall(gas(), 2, prefix, 33, pos, 32)) {
-                    revert(0, 0)
-                }
+                mstore(entry, sload(slot))
+                ok := and(ok, staticcall(gas(), 2, leaf, 33, left, 32))
+                mstore(entry, sload(add(slot, 1)))
+                ok := and(ok, staticcall(gas(), 2, leaf, 33, right, 32))
+                ok := and(ok, staticcall(gas(), 2, pair, 65, node, 32))
+                slot := add(slot, 2)
             }
 
-            mstore(buffer, 1)
-            for {} gt(size, 1) {
+            for {} gt(size, 1) {} {
                 size := shr(1, size)
-            } {
-                end := add(nodes, shl(4, size))
-                let child := nodes
+                end := add(nodes, shl(5, size))
+                pair := sub(nodes, 1)
                 for {
-                    let pos := nodes
-                } lt(pos, end) {
-                    pos := add(pos, 32)
+                    let node := nodes
+                } lt(node, end) {
+                    node := add(node, 32)
                 } {
-                    mcopy(add(buffer, 32), child, 64)
-                    if iszero(staticcall(gas(), 2, prefix, 65, pos, 32)) {
-                        revert(0, 0)
-                    }
-                    child := add(child, 64)
+                    // The prefix takes the last byte of the pair before, which is hashed already.
+                    mstore8(pair, 1)
+                    ok := and(ok, staticcall(gas(), 2, pair, 65, node, 32))
+                    pair := add(pair, 64)
                 }
+            }
+            if iszero(ok) {
+                revert(0, 0)
             }
             root := mload(nodes)
         }

@@ -16,10 +16,10 @@ contract ExampleCash is ERC20, ActsForOrganisation {
 
     error IssuerRefused(address caller);
 
-    constructor(IConsortium consortium, address issuer)
-        ERC20("Example Cash", "XCNY")
-        ActsForOrganisation(consortium)
-    {
+    constructor(
+        IConsortium consortium,
+        address issuer
+    ) ERC20("Example Cash", "XCNY") ActsForOrganisation(consortium) {
         ISSUER = issuer;
     }
 

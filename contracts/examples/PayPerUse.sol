@@ -76,9 +76,12 @@ contract PayPerUse is ActsForOrganisation {
     error RefundNotAnnounced(uint256 id);
     error RefundTooEarly(uint256 id, uint40 refundableAt);
 
-    constructor(IFrameReader reader, IDeviceRegistry registry, IERC20 cash, IConsortium consortium)
-        ActsForOrganisation(consortium)
-    {
+    constructor(
+        IFrameReader reader,
+        IDeviceRegistry registry,
+        IERC20 cash,
+        IConsortium consortium
+    ) ActsForOrganisation(consortium) {
         READER = reader;
         REGISTRY = registry;
         CASH = cash;
@@ -86,10 +89,13 @@ contract PayPerUse is ActsForOrganisation {
 
     /// @notice Opens an account that the caller, or the organisation it is treasurer of, pays from.
     /// @param start Leaf hash, SHA-256(0x00 ‖ frame), of the meter frame from which use is paid.
-    function open(DeviceId device, uint64 price, bytes32 name, bytes32 unit, bytes32 start)
-        external
-        returns (uint256 id)
-    {
+    function open(
+        DeviceId device,
+        uint64 price,
+        bytes32 name,
+        bytes32 unit,
+        bytes32 start
+    ) external returns (uint256 id) {
         if (price == 0) revert PriceZero();
         _requireUsable(device);
 
@@ -117,7 +123,11 @@ contract PayPerUse is ActsForOrganisation {
     /// @dev Anybody: the frames decide what is paid and the registry to whom.
     /// @param from The frame where the last settlement ended, or the agreed start.
     /// @param to A later meter frame of the same device and epoch.
-    function settle(uint256 id, FrameProof calldata from, FrameProof calldata to) external returns (uint256 paid) {
+    function settle(
+        uint256 id,
+        FrameProof calldata from,
+        FrameProof calldata to
+    ) external returns (uint256 paid) {
         Account storage a = _account(id);
         bytes32 start = Rfc9162.leafHash(from.frame);
         if (start != a.last) revert StartRefused(id, a.last, start);
@@ -174,11 +184,11 @@ contract PayPerUse is ActsForOrganisation {
     }
 
     /// @dev An anchored frame of the account's device with the account's meter.
-    function _reading(uint256 id, Account storage a, FrameProof calldata proof)
-        private
-        view
-        returns (FrameHeader memory h, Meter memory m)
-    {
+    function _reading(
+        uint256 id,
+        Account storage a,
+        FrameProof calldata proof
+    ) private view returns (FrameHeader memory h, Meter memory m) {
         READER.verify(proof);
         (h, m) = READER.readMeter(proof.frame);
         if (h.device != a.device) revert DeviceMismatch(id, a.device, h.device);
@@ -188,7 +198,8 @@ contract PayPerUse is ActsForOrganisation {
     /// @dev A suspended device still owes and earns for what it counted before; a revoked one is not believed.
     function _requireUsable(DeviceId device) private view {
         DeviceStatus status = REGISTRY.record(device).status;
-        if (status == DeviceStatus.None || status == DeviceStatus.Revoked) revert DeviceUnusable(device, status);
+        if (status == DeviceStatus.None || status == DeviceStatus.Revoked)
+            revert DeviceUnusable(device, status);
     }
 
     function _account(uint256 id) private view returns (Account storage a) {

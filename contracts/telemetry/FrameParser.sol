@@ -38,7 +38,7 @@ library FrameParser {
     uint256 private constant TEXT = 3;
 
     /// @dev Stands in for the bytes behind a text while all 32 of a word are checked at once.
-    uint256 private constant FILLING = 0x2121212121212121212121212121212121212121212121212121212121212121;
+    uint256 private constant FILLING = 0x2020202020202020202020202020202020202020202020202020202020202020;
     uint256 private constant HIGH_BITS = 0x8080808080808080808080808080808080808080808080808080808080808080;
     uint256 private constant ONES = 0x0101010101010101010101010101010101010101010101010101010101010101;
 
@@ -194,7 +194,7 @@ library FrameParser {
         return pos + length;
     }
 
-    /// @dev Text of 1 to 31 visible ASCII characters, left-aligned. With control characters, "a" and "a\0" would be
+    /// @dev Text of 1 to 31 printable ASCII characters, left-aligned. With control characters, "a" and "a\0" would be
     /// the same word.
     function _text(bytes calldata frame, uint256 pos) private pure returns (bytes32 text, uint256 next) {
         (uint256 major, uint256 length, uint256 start) = _head(frame, pos);
@@ -203,16 +203,16 @@ library FrameParser {
         }
         bytes32 padding = bytes32(type(uint256).max >> (8 * length));
         text = _word(frame, start) & ~padding;
-        if (!_isVisible(uint256(text | (bytes32(FILLING) & padding)))) return (0, 0);
+        if (!_isPrintable(uint256(text | (bytes32(FILLING) & padding)))) return (0, 0);
         next = start + length;
     }
 
-    /// @dev Whether each of 32 bytes is in 0x21 … 0x7e. With high bits clear no addition carries into the next byte:
-    /// + 0x5f sets the high bit from 0x21 on, + 0x01 sets it only for 0x7f.
-    function _isVisible(uint256 word) private pure returns (bool) {
+    /// @dev Whether each of 32 bytes is in 0x20 … 0x7e. With high bits clear no addition carries into the next byte:
+    /// + 0x60 sets the high bit from 0x20 on, + 0x01 sets it only for 0x7f.
+    function _isPrintable(uint256 word) private pure returns (bool) {
         if (word & HIGH_BITS != 0) return false;
         unchecked {
-            return (word + 0x5f * ONES) & HIGH_BITS == HIGH_BITS && (word + ONES) & HIGH_BITS == 0;
+            return (word + 0x60 * ONES) & HIGH_BITS == HIGH_BITS && (word + ONES) & HIGH_BITS == 0;
         }
     }
 

@@ -64,6 +64,7 @@ interface IAnchorLog {
     error AnchorEmpty(StreamId stream, uint32 batch);
     error AnchorWindowInvalid(uint40 minTime, uint40 maxTime);
     error AnchorInFuture(uint40 maxTime, uint256 latest);
+    error StreamFull(StreamId stream);
     error BatchUnknown(StreamId stream, uint32 batch, uint32 next);
     error BatchMismatch(StreamId stream, uint32 batch);
     error EpochPathRequired(StreamId stream, uint32 batch, uint32 epoch);
