@@ -125,6 +125,8 @@ CREATE TABLE intents (
   log_index    INTEGER
 ) STRICT;
 CREATE INDEX intents_by_batch ON intents (batch);
+CREATE INDEX intents_by_nonce ON intents (nonce);
+CREATE INDEX intents_open ON intents (id) WHERE state = 'open';
 `;
 
 /**

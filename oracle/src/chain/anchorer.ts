@@ -1,0 +1,368 @@
+import type { DatabaseSync } from "node:sqlite";
+import { TenonError } from "@tenon/sdk/errors";
+import { typedError } from "@tenon/sdk/revert";
+import { Transaction, type TransactionReceipt } from "ethers";
+import { failpoint } from "../failpoint.js";
+import type { Logger } from "../options.js";
+import type { ClosedBatch } from "../state/types.js";
+import { AnchorLogReader, anchorCalldata, anchoredIn, differences, type StreamHead } from "./anchor-log.js";
+import type { ChainConnection } from "./connection.js";
+import { type Intent, IntentStore } from "./intents.js";
+import type { AnchorSigner } from "./key.js";
+import { reconcile, transactionWithNonce } from "./reconcile.js";
+
+/** Every 1,024th anchor seals an epoch, about 2.5 million gas. Fixed, so that the signed bytes depend on nothing else. */
+const GAS_LIMIT = 4_000_000n;
+
+/** Refusals that end by themselves, or when somebody renews the role: nothing is signed meanwhile. */
+const passing = new Set(["AnchorRoleExpired", "AnchorInFuture"]);
+
+export interface AnchorerOptions {
+  chain: ChainConnection;
+  /** From openState. */
+  db: DatabaseSync;
+  signer: AnchorSigner;
+  stream: number;
+  logger: Logger;
+  /** Milliseconds between two looks for a receipt. Default 250. */
+  pollMs?: number;
+  /** Milliseconds until the same bytes are sent again; doubles up to 30 s. Default 2,000. */
+  resendMs?: number;
+}
+
+export interface AnchorerStatus {
+  phase: "stopped" | "idle" | "waiting" | "paused" | "halted";
+  /** Why it is paused or halted. */
+  reason: TenonError | undefined;
+  /** What the node last failed with; `undefined` after a success. */
+  nodeError: string | undefined;
+  /** The last anchored batch; -1 when none is. */
+  anchored: number;
+  /** Frames anchored so far: the log index after the last anchored one. */
+  anchoredFrames: number;
+  /** When the key's role ends, seconds since 1970; undefined until it was read. */
+  roleUntil: number | undefined;
+  intent: Pick<Intent, "batch" | "hash" | "nonce" | "createdAt"> | undefined;
+  counts: { signed: number; sent: number; mined: number; reverted: number; replaced: number; passed: number };
+}
+
+/**
+ * Writes closed batches to the chain, in order and one at a time. The signed transaction is stored before it is sent.
+ * No answer means "unknown", never "failed": the same bytes are sent again until one of three facts ends the intent:
+ * it is in a block, its nonce was used by another transaction, or the contract already has the batch.
+ */
+export class Anchorer {
+  readonly #options: AnchorerOptions;
+  readonly #chain: ChainConnection;
+  readonly #log: AnchorLogReader;
+  readonly #store: IntentStore;
+  readonly #status: AnchorerStatus;
+  #stopping = false;
+  #loop: Promise<void> = Promise.resolve();
+  #wake: () => void = () => {};
+  #sendAt = 0;
+  #pause = 0;
+  #resends = 0;
+  #closed = 0;
+
+  constructor(options: AnchorerOptions) {
+    this.#options = options;
+    this.#chain = options.chain;
+    this.#log = new AnchorLogReader(options.chain.provider, options.chain.addressOf("AnchorLog"), options.stream);
+    this.#store = new IntentStore(options.db);
+    this.#status = {
+      phase: "stopped",
+      reason: undefined,
+      nodeError: undefined,
+      anchored: -1,
+      anchoredFrames: 0,
+      roleUntil: undefined,
+      intent: undefined,
+      counts: { signed: 0, sent: 0, mined: 0, reverted: 0, replaced: 0, passed: 0 },
+    };
+    this.#refresh();
+  }
+
+  get status(): Readonly<AnchorerStatus> {
+    return this.#status;
+  }
+
+  /** True while a closed batch is not anchored yet. */
+  get waiting(): boolean {
+    return this.#closed > this.#status.anchored + 1;
+  }
+
+  /**
+   * Compares the chain with the local batches, and takes over what is anchored already. Signs nothing. Call it before
+   * any frame is taken: a state folder that is older than the chain would give log indices out twice.
+   * @throws TenonError `StreamUnknown`, `AnchorKeyRefused`, `StateBehindChain`, `ChainBehindState`, `AnchorsDiffer`,
+   * `ChainForked`.
+   */
+  async reconcile(): Promise<void> {
+    const { signer } = this.#options;
+    const head = await reconcile(this.#chain, this.#log, this.#store, signer.address);
+    this.#status.roleUntil = head.roleUntil;
+    this.#refresh();
+  }
+
+  /** Starts writing. */
+  start(): void {
+    this.#stopping = false;
+    this.#loop = this.#run();
+  }
+
+  /** Says that a batch was closed. */
+  notify(): void {
+    this.#closed = this.#store.closed();
+    this.#wake();
+  }
+
+  /** Ends after the step at hand. Does not wait for a block; stores an intent for a batch that waits for one. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#wake();
+    await this.#loop;
+    if (this.#status.phase === "halted") return;
+    try {
+      this.#chain.requireSound();
+      if (this.#store.open() === undefined) await this.#sign();
+      const intent = this.#store.open();
+      if (intent !== undefined && this.#sendAt === 0) await this.#send(intent);
+    } catch (error) {
+      this.#options.logger.warn({ reason: String(error) }, "no intent was written for the last batch");
+    }
+    this.#status.phase = "stopped";
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        this.#chain.requireSound();
+        const more = await this.#step();
+        this.#status.nodeError = undefined;
+        this.#pause = this.#options.pollMs ?? 250;
+        if (more) continue;
+      } catch (error) {
+        if (error instanceof TenonError) return this.#halt(error);
+        this.#nodeFailed(error);
+      }
+      await this.#sleep();
+    }
+  }
+
+  /** One step; true when the next one should follow at once. */
+  async #step(): Promise<boolean> {
+    const intent = this.#store.open();
+    return intent === undefined ? this.#sign() : this.#settle(intent);
+  }
+
+  /** Signs and stores an intent for the next batch. False when there is none, or none may be signed now. */
+  async #sign(): Promise<boolean> {
+    const batch = this.#store.batch(this.#status.anchored + 1);
+    if (batch === undefined) return this.#rest("idle");
+    const before = this.#store.anchoredAt(batch.batch - 1);
+    if (before !== undefined && before.blockNumber > this.#chain.head.number) return this.#rest("waiting");
+
+    const head = await this.#log.head(this.#chain.head.number);
+    this.#status.roleUntil = head.roleUntil;
+    if (head.next !== batch.batch) return this.#catchUp();
+    const refusal = await this.#refusal(head, batch);
+    if (refusal !== undefined) return this.#rest("paused", refusal);
+
+    const nonce = await this.#chain.provider.getTransactionCount(this.#options.signer.address, "latest");
+    if (nonce < this.#store.nextNonce()) throw new Error("the node does not know our last transaction yet");
+    const raw = await this.#options.signer.sign(this.#transaction(batch, nonce));
+    const hash = Transaction.from(raw).hash as Intent["hash"];
+    this.#store.add({ batch: batch.batch, nonce, hash, raw, createdAt: Date.now() });
+    this.#status.counts.signed += 1;
+    this.#sendAt = 0;
+    this.#refresh();
+    failpoint("intent");
+    return true;
+  }
+
+  #transaction(batch: ClosedBatch, nonce: number) {
+    return {
+      type: 2,
+      chainId: this.#chain.deployment.chainId,
+      to: this.#log.address,
+      data: anchorCalldata(this.#options.stream, batch),
+      nonce,
+      gasLimit: GAS_LIMIT,
+      maxFeePerGas: 0n,
+      maxPriorityFeePerGas: 0n,
+    };
+  }
+
+  /** Asks the contract before signing: a refusal that is seen here costs no nonce. */
+  async #refusal(head: StreamHead, batch: ClosedBatch): Promise<TenonError | undefined> {
+    try {
+      await this.#log.simulate(this.#options.signer.address, batch);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof TenonError)) throw error;
+      if (passing.has(error.code)) return error;
+      // The call looks at the newest block, which may be later than the head that was read.
+      if (error.code === "AnchorOutOfOrder" && head.next !== Number(error.args.expectedBatch)) throw new Error(error.code);
+      throw error;
+    }
+  }
+
+  async #settle(intent: Intent): Promise<boolean> {
+    this.#rest("waiting");
+    const { provider } = this.#chain;
+    const receipt = await provider.getTransactionReceipt(intent.hash);
+    if (receipt !== null) return this.#finish(intent, receipt);
+
+    const used = await provider.getTransactionCount(this.#options.signer.address, "latest");
+    if (used > intent.nonce) return this.#replaced(intent);
+    if (performance.now() < this.#sendAt) return false;
+    const next = this.#sendAt === 0 ? this.#status.anchored + 1 : (await this.#log.head()).next;
+    if (next > intent.batch) return this.#passed(intent);
+    await this.#send(intent);
+    return false;
+  }
+
+  async #send(intent: Intent): Promise<void> {
+    const first = this.#sendAt === 0;
+    this.#status.counts.sent += 1;
+    this.#resends = first ? 0 : this.#resends + 1;
+    const pause = Math.min(30_000, (this.#options.resendMs ?? 2_000) * 2 ** this.#resends);
+    this.#sendAt = performance.now() + pause;
+    try {
+      await this.#chain.provider.send("eth_sendRawTransaction", [intent.raw]);
+      failpoint("send");
+    } catch (error) {
+      // Known already, a time-out, a pool that is full: whatever it was, only the chain knows what became of it.
+      if (this.#resends > 0) return;
+      this.#options.logger.warn({ batch: intent.batch, reason: reasonOf(error) }, "no answer to a sent anchor");
+    }
+  }
+
+  /** Its nonce is used and no receipt was there: find the transaction that used it, which is the proof. */
+  async #replaced(intent: Intent): Promise<boolean> {
+    const receipt = await this.#chain.provider.getTransactionReceipt(intent.hash);
+    if (receipt !== null) return this.#finish(intent, receipt);
+    const other = await transactionWithNonce(this.#chain.provider, this.#options.signer.address, intent.nonce);
+    if (other === undefined || other === intent.hash) return false; // the node is not done with its own index
+    this.#options.logger.warn({ batch: intent.batch, nonce: intent.nonce, by: other }, "nonce used by another transaction");
+    this.#end(intent, "replaced");
+    await this.reconcile();
+    return true;
+  }
+
+  /** The contract has the batch, from a transaction that is not ours. */
+  async #passed(intent: Intent): Promise<boolean> {
+    const receipt = await this.#chain.provider.getTransactionReceipt(intent.hash);
+    if (receipt !== null) return this.#finish(intent, receipt);
+    this.#end(intent, "passed");
+    await this.reconcile();
+    return true;
+  }
+
+  /** The contract's next batch is not the one to be signed: somebody else wrote, or the chain went back. */
+  async #catchUp(): Promise<boolean> {
+    await this.reconcile();
+    return true;
+  }
+
+  async #finish(intent: Intent, receipt: TransactionReceipt): Promise<boolean> {
+    failpoint("receipt");
+    if (receipt.status !== 1) return this.#reverted(intent, receipt);
+    const event = anchoredIn(receipt.logs, this.#log.address);
+    const batch = this.#store.batch(intent.batch);
+    const differing = event && batch && differences(event.content, batch);
+    if (event === undefined || differing === undefined || differing.length > 0) {
+      throw new TenonError("AnchorsDiffer", "The chain holds another batch than the one that was sent", {
+        args: { batch: intent.batch, transaction: intent.hash, fields: differing ?? "no event" },
+        remedy: "Stop the oracle and run `verify`: either the state folder or the node's answer is false.",
+      });
+    }
+    this.#store.mined(intent.id, event);
+    this.#status.counts.mined += 1;
+    this.#refresh();
+    return true;
+  }
+
+  async #reverted(intent: Intent, receipt: TransactionReceipt): Promise<boolean> {
+    const reason = await this.#revertReason(intent, receipt);
+    this.#end(intent, "reverted");
+    this.#options.logger.error({ batch: intent.batch, hash: intent.hash, reason: reason.code }, "an anchor reverted");
+    if (passing.has(reason.code)) return true;
+    throw new TenonError("AnchorReverted", "The contract refused an anchor", {
+      args: { batch: intent.batch, transaction: intent.hash, reason: reason.code, ...reason.args },
+      remedy: reason.remedy ?? "Find out what changed on the chain, then restart the oracle.",
+      cause: reason,
+    });
+  }
+
+  /** A receipt says only that it failed: the reason comes from running the call again on the block before. */
+  async #revertReason(intent: Intent, receipt: TransactionReceipt): Promise<TenonError> {
+    const { from, to, data } = Transaction.from(intent.raw);
+    for (const blockTag of [receipt.blockNumber, receipt.blockNumber - 1]) {
+      try {
+        await this.#chain.provider.call({ from, to, data, blockTag });
+      } catch (error) {
+        const typed = typedError(error);
+        if (!(typed instanceof TenonError)) throw error;
+        return typed;
+      }
+    }
+    return new TenonError("TransactionFailed", "The transaction failed and its reason cannot be found again", {
+      args: { gasUsed: receipt.gasUsed, block: receipt.blockNumber },
+    });
+  }
+
+  #end(intent: Intent, state: "reverted" | "replaced" | "passed"): void {
+    this.#store.end(intent.id, state);
+    this.#status.counts[state] += 1;
+    this.#refresh();
+  }
+
+  /** Brings the status up to what is stored. */
+  #refresh(): void {
+    this.#status.anchored = this.#store.lastAnchored();
+    const last = this.#store.batch(this.#status.anchored);
+    this.#status.anchoredFrames = last === undefined ? 0 : last.first + last.count;
+    this.#status.intent = this.#store.open();
+    this.#closed = this.#store.closed();
+  }
+
+  #rest(phase: "idle" | "waiting" | "paused", reason?: TenonError): false {
+    if (reason !== undefined && this.#status.reason?.code !== reason.code) {
+      this.#options.logger.warn({ code: reason.code, ...reason.args }, "nothing may be anchored now");
+    }
+    this.#status.phase = phase;
+    this.#status.reason = reason;
+    return false;
+  }
+
+  #halt(error: TenonError): void {
+    this.#status.phase = "halted";
+    this.#status.reason = error;
+    this.#options.logger.error({ code: error.code, ...error.args }, "anchoring halted");
+  }
+
+  #nodeFailed(error: unknown): void {
+    if (this.#status.nodeError === undefined) {
+      this.#options.logger.warn({ reason: reasonOf(error) }, "the node failed an anchor's step; trying again");
+    }
+    this.#status.nodeError = reasonOf(error);
+    this.#pause = Math.min(10_000, 2 * Math.max(this.#pause, this.#options.pollMs ?? 250));
+  }
+
+  #sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#stopping) return resolve();
+      const timer = setTimeout(resolve, this.#pause);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.slice(0, 300) : String(error);
+}
