@@ -2,7 +2,8 @@ import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type Hex, TenonError } from "@tenon/sdk/errors";
+import type { Hex } from "@tenon/sdk/bytes";
+import { TenonError } from "@tenon/sdk/errors";
 
 /** What one oracle process holds alone: a key on a chain, and a state folder. */
 export interface LeaseSubject {

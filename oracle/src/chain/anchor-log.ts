@@ -46,7 +46,9 @@ export function anchorCalldata(stream: number, content: BatchContent): Hex {
 
 /** `keccak256(abi.encode(stream, anchor))`: what the contract's ring keeps of a batch. */
 export function commitmentOf(stream: number, content: BatchContent): Hex {
-  return keccak256(AbiCoder.defaultAbiCoder().encode(["uint32", anchorType], [stream, anchorTuple(content)])) as Hex;
+  return keccak256(
+    AbiCoder.defaultAbiCoder().encode(["uint32", anchorType], [stream, anchorTuple(content)]),
+  ) as Hex;
 }
 
 /** Names of the fields in which two batches differ; empty when both say the same. */
@@ -70,7 +72,12 @@ export class AnchorLogReader {
   async head(blockTag: number | "latest" = "latest"): Promise<StreamHead> {
     const result = await this.#call("head", [this.stream], blockTag);
     const { key, untilHour, next, size } = abi.decodeFunctionResult("head", result)[0];
-    return { key: key.toLowerCase(), roleUntil: Number(untilHour) * 3_600, next: Number(next), size: Number(size) };
+    return {
+      key: key.toLowerCase(),
+      roleUntil: Number(untilHour) * 3_600,
+      next: Number(next),
+      size: Number(size),
+    };
   }
 
   /** What the contract would say to this batch from this key now. Throws its refusal; changes nothing. */
@@ -80,7 +87,10 @@ export class AnchorLogReader {
 
   /** `Anchored` events of the stream in `[from, to]`, in order. `batch` asks for one batch only. */
   async anchored(from: number, to: number, batch?: number): Promise<AnchoredEvent[]> {
-    const topics = abi.encodeFilterTopics("Anchored", batch === undefined ? [this.stream] : [this.stream, batch]);
+    const topics = abi.encodeFilterTopics(
+      "Anchored",
+      batch === undefined ? [this.stream] : [this.stream, batch],
+    );
     const events: AnchoredEvent[] = [];
     for await (const logs of logsInRange(this.#provider, this.address, topics, from, to)) {
       events.push(...logs.map(anchoredEvent));

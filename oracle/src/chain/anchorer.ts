@@ -68,7 +68,11 @@ export class Anchorer {
   constructor(options: AnchorerOptions) {
     this.#options = options;
     this.#chain = options.chain;
-    this.#log = new AnchorLogReader(options.chain.provider, options.chain.addressOf("AnchorLog"), options.stream);
+    this.#log = new AnchorLogReader(
+      options.chain.provider,
+      options.chain.addressOf("AnchorLog"),
+      options.stream,
+    );
     this.#store = new IntentStore(options.db);
     this.#status = {
       phase: "stopped",
@@ -203,7 +207,8 @@ export class Anchorer {
       if (!(error instanceof TenonError)) throw error;
       if (passing.has(error.code)) return error;
       // The call looks at the newest block, which may be later than the head that was read.
-      if (error.code === "AnchorOutOfOrder" && head.next !== Number(error.args.expectedBatch)) throw new Error(error.code);
+      if (error.code === "AnchorOutOfOrder" && head.next !== Number(error.args.expectedBatch))
+        throw new Error(error.code);
       throw error;
     }
   }
@@ -235,7 +240,10 @@ export class Anchorer {
     } catch (error) {
       // Known already, a time-out, a pool that is full: whatever it was, only the chain knows what became of it.
       if (this.#resends > 0) return;
-      this.#options.logger.warn({ batch: intent.batch, reason: reasonOf(error) }, "no answer to a sent anchor");
+      this.#options.logger.warn(
+        { batch: intent.batch, reason: reasonOf(error) },
+        "no answer to a sent anchor",
+      );
     }
   }
 
@@ -243,9 +251,16 @@ export class Anchorer {
   async #replaced(intent: Intent): Promise<boolean> {
     const receipt = await this.#chain.provider.getTransactionReceipt(intent.hash);
     if (receipt !== null) return this.#finish(intent, receipt);
-    const other = await transactionWithNonce(this.#chain.provider, this.#options.signer.address, intent.nonce);
+    const other = await transactionWithNonce(
+      this.#chain.provider,
+      this.#options.signer.address,
+      intent.nonce,
+    );
     if (other === undefined || other === intent.hash) return false; // the node is not done with its own index
-    this.#options.logger.warn({ batch: intent.batch, nonce: intent.nonce, by: other }, "nonce used by another transaction");
+    this.#options.logger.warn(
+      { batch: intent.batch, nonce: intent.nonce, by: other },
+      "nonce used by another transaction",
+    );
     this.#end(intent, "replaced");
     await this.reconcile();
     return true;
@@ -287,7 +302,10 @@ export class Anchorer {
   async #reverted(intent: Intent, receipt: TransactionReceipt): Promise<boolean> {
     const reason = await this.#revertReason(intent, receipt);
     this.#end(intent, "reverted");
-    this.#options.logger.error({ batch: intent.batch, hash: intent.hash, reason: reason.code }, "an anchor reverted");
+    this.#options.logger.error(
+      { batch: intent.batch, hash: intent.hash, reason: reason.code },
+      "an anchor reverted",
+    );
     if (passing.has(reason.code)) return true;
     throw new TenonError("AnchorReverted", "The contract refused an anchor", {
       args: { batch: intent.batch, transaction: intent.hash, reason: reason.code, ...reason.args },
@@ -308,9 +326,13 @@ export class Anchorer {
         return typed;
       }
     }
-    return new TenonError("TransactionFailed", "The transaction failed and its reason cannot be found again", {
-      args: { gasUsed: receipt.gasUsed, block: receipt.blockNumber },
-    });
+    return new TenonError(
+      "TransactionFailed",
+      "The transaction failed and its reason cannot be found again",
+      {
+        args: { gasUsed: receipt.gasUsed, block: receipt.blockNumber },
+      },
+    );
   }
 
   #end(intent: Intent, state: "reverted" | "replaced" | "passed"): void {
@@ -345,7 +367,10 @@ export class Anchorer {
 
   #nodeFailed(error: unknown): void {
     if (this.#status.nodeError === undefined) {
-      this.#options.logger.warn({ reason: reasonOf(error) }, "the node failed an anchor's step; trying again");
+      this.#options.logger.warn(
+        { reason: reasonOf(error) },
+        "the node failed an anchor's step; trying again",
+      );
     }
     this.#status.nodeError = reasonOf(error);
     this.#pause = Math.min(10_000, 2 * Math.max(this.#pause, this.#options.pollMs ?? 250));

@@ -182,7 +182,8 @@ export class ChainConnection {
     if (same !== before.hash) {
       throw new TenonError("ChainForked", "The node now has another block where a final one was seen", {
         args: { block: before.number, seenHash: before.hash, foundHash: same },
-        remedy: "A final block does not change: find out which node lies, then restart the oracle on a sound one.",
+        remedy:
+          "A final block does not change: find out which node lies, then restart the oracle on a sound one.",
       });
     }
   }

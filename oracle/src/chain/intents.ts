@@ -45,7 +45,9 @@ export class IntentStore {
 
   add(intent: Omit<Intent, "id" | "state">): Intent {
     const { lastInsertRowid } = this.#db
-      .prepare("INSERT INTO intents (batch, nonce, hash, raw, created_at, state) VALUES (?, ?, ?, ?, ?, 'open')")
+      .prepare(
+        "INSERT INTO intents (batch, nonce, hash, raw, created_at, state) VALUES (?, ?, ?, ?, ?, 'open')",
+      )
       .run(intent.batch, intent.nonce, fromHex(intent.hash), fromHex(intent.raw), intent.createdAt);
     return { ...intent, id: Number(lastInsertRowid), state: "open" };
   }
@@ -81,7 +83,9 @@ export class IntentStore {
     const id =
       known?.id ??
       this.#db
-        .prepare("INSERT INTO intents (batch, nonce, hash, raw, created_at, state) VALUES (?, ?, ?, ?, ?, 'open')")
+        .prepare(
+          "INSERT INTO intents (batch, nonce, hash, raw, created_at, state) VALUES (?, ?, ?, ?, ?, 'open')",
+        )
         .run(event.content.batch, nonce, hash, new Uint8Array(), at).lastInsertRowid;
     this.mined(Number(id), event);
   }

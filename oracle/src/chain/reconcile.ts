@@ -52,7 +52,8 @@ function requireSameLength(head: StreamHead, store: IntentStore): void {
   if (head.next < anchored) {
     throw new TenonError("ChainBehindState", "The chain lost batches that were anchored", {
       args: { anchored: head.next, recorded: anchored },
-      remedy: "The node was put back or is another chain's: connect to a sound node. Nothing was rolled back here.",
+      remedy:
+        "The node was put back or is another chain's: connect to a sound node. Nothing was rolled back here.",
     });
   }
   const before = store.batch(head.next - 1);
@@ -73,8 +74,14 @@ async function requireStillThere(
   const [event] = await log.anchored(at.blockNumber, at.blockNumber, batch);
   if (event === undefined || event.block.hash !== at.blockHash) {
     throw new TenonError("ChainForked", "The block of our last anchor is another one now", {
-      args: { batch, block: at.blockNumber, seenHash: at.blockHash, foundHash: event?.block.hash ?? "no such event" },
-      remedy: "A final block does not change: find out which node lies, then restart the oracle on a sound one.",
+      args: {
+        batch,
+        block: at.blockNumber,
+        seenHash: at.blockHash,
+        foundHash: event?.block.hash ?? "no such event",
+      },
+      remedy:
+        "A final block does not change: find out which node lies, then restart the oracle on a sound one.",
     });
   }
   const fields = differences(event.content, content);
@@ -89,7 +96,9 @@ async function adopt(
   range: { from: number; next: number; block: number },
 ): Promise<void> {
   const since = store.anchoredAt(range.from - 1)?.blockNumber ?? chain.deployment.contracts.AnchorLog.block;
-  const events = (await log.anchored(since, range.block)).filter(({ content }) => content.batch >= range.from);
+  const events = (await log.anchored(since, range.block)).filter(
+    ({ content }) => content.batch >= range.from,
+  );
   if (events.length !== range.next - range.from) {
     throw new Error(`the node shows ${events.length} of ${range.next - range.from} anchors`);
   }

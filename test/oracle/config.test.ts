@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { loadConfig, printable } from "../../oracle/src/config.js";
+import type { TenonError } from "../../sdk/src/errors.js";
+
+const least = {
+  state: "state",
+  deployment: "record.json",
+  chain: { rpc: "http://127.0.0.1:8545", stream: 1 },
+  anchorKey: { file: "anchor.key" },
+  broker: { url: "embedded" },
+};
+
+describe("oracle configuration", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "tenon-config-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const write = (settings: object) => {
+    const file = join(folder, "oracle.json");
+    writeFileSync(file, JSON.stringify(settings));
+    return file;
+  };
+  const refusal = (settings: object, env = {}, overrides = {}): TenonError => {
+    try {
+      loadConfig(write(settings), env, overrides);
+    } catch (error) {
+      return error as TenonError;
+    }
+    throw new Error("it was accepted");
+  };
+
+  it("fills in defaults and takes paths from the file's folder", () => {
+    const config = loadConfig(write(least), {}, {});
+    expect(config.state).to.equal(join(folder, "state"));
+    expect(config.anchorKey).to.deep.equal({ file: join(folder, "anchor.key") });
+    expect(config.http).to.deep.equal({ host: "127.0.0.1", port: 8546 });
+    expect(config.batch.intervalMs).to.equal(1_000);
+  });
+
+  it("lets the environment count over the file, and the command line over both", () => {
+    const env = { TENON_CHAIN_STREAM: "7", TENON_CHAIN_RPC: "http://env:1", TENON_LOG_LEVEL: "warn" };
+    const config = loadConfig(write(least), env, { "chain.rpc": "http://flag:2" });
+    expect(config.chain).to.include({ stream: 7, rpc: "http://flag:2" });
+    expect(config.logLevel).to.equal("warn");
+  });
+
+  it("names every fault and where it is", () => {
+    const { code, message } = refusal({
+      ...least,
+      state: undefined,
+      chain: { rpc: "ws://x", stream: 0 },
+      sate: "x",
+    });
+    expect(code).to.equal("ConfigInvalid");
+    expect(message).to.include("state: is missing");
+    expect(message).to.include("chain.rpc: must be an address that begins with http:// or https://");
+    expect(message).to.include("chain.stream: ");
+    expect(message).to.include("sate");
+  });
+
+  it("refuses a host that is not loopback without a token", () => {
+    const { message } = refusal({ ...least, http: { host: "0.0.0.0" } });
+    expect(message).to.include("http.tokenFile: must be given when http.host (0.0.0.0) is not loopback");
+    const config = loadConfig(write({ ...least, http: { host: "0.0.0.0", tokenFile: "token" } }), {}, {});
+    expect(config.http.tokenFile).to.equal(join(folder, "token"));
+  });
+
+  it("refuses half a key and half a login", () => {
+    expect(refusal({ ...least, anchorKey: { keystore: "a.json" } }).message).to.include("passwordFile");
+    const broker = { url: "mqtts://broker:8883", username: "oracle" };
+    expect(refusal({ ...least, broker }).message).to.include("broker.passwordFile: must be given");
+  });
+
+  it("names a file that cannot be read", () => {
+    expect(() => loadConfig(join(folder, "none.json"), {}, {})).to.throw(
+      "The configuration file cannot be read",
+    );
+  });
+
+  it("prints no passwords", () => {
+    const settings = {
+      ...least,
+      chain: { rpc: "https://me:secret@node:1", stream: 1 },
+      broker: { url: "mqtt://me:secret@broker:2" },
+    };
+    const text = JSON.stringify(printable(loadConfig(write(settings), {}, {})));
+    expect(text).not.to.include("secret");
+    expect(text).to.include("node:1").and.to.include("broker:2");
+  });
+});
