@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { expect } from "chai";
-import { AnchorLogReader, differences } from "../../oracle/src/chain/anchor-log.js";
+import { AnchorLogReader, anchorDataOf, differences } from "../../oracle/src/chain/anchor-log.js";
 import { Anchorer } from "../../oracle/src/chain/anchorer.js";
 import type { ChainConnection } from "../../oracle/src/chain/connection.js";
 import { IntentStore } from "../../oracle/src/chain/intents.js";
@@ -303,7 +303,7 @@ async function requireInvariants(chain: TestChain, db: DatabaseSync): Promise<vo
   const events = await log.anchored(0, await chain.ethers.provider.getBlockNumber());
   events.forEach(({ content }, i) => {
     expect(content.batch, "I3: contiguous").to.equal(i);
-    expect(differences(content, store.batch(i)!), "I3: equal").to.deep.equal([]);
+    expect(differences(content, anchorDataOf(chain.stream, store.batch(i)!)), "I3: equal").to.deep.equal([]);
   });
   const kept = intentsOf(db).filter(({ state }) => state !== "replaced");
   expect(new Set(kept.map(({ nonce }) => nonce)).size, "I7").to.equal(kept.length);

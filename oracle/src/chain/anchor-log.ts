@@ -1,11 +1,9 @@
-import { fromHex, type Hex, toHex } from "@tenon/sdk/bytes";
+import { type AnchorData, anchorOfEvent } from "@tenon/sdk/anchor";
+import { type Hex, toHex } from "@tenon/sdk/bytes";
 import { abis } from "@tenon/sdk/generated/abis";
 import { typedError } from "@tenon/sdk/revert";
-import { AbiCoder, Interface, keccak256, type Log, type Provider } from "ethers";
+import { Interface, type Log, type Provider } from "ethers";
 import type { ClosedBatch } from "../state/types.js";
-
-/** Batches of one epoch: so many share one epoch root. */
-export const EPOCH = 1_024;
 
 /** The head of a stream, as the contract keeps it. */
 export interface StreamHead {
@@ -19,15 +17,9 @@ export interface StreamHead {
   size: number;
 }
 
-/** The part of a batch that goes on the chain. */
-export type BatchContent = Pick<
-  ClosedBatch,
-  "batch" | "first" | "count" | "minTime" | "maxTime" | "framesRoot" | "headsRoot" | "rejectsRoot"
->;
-
 /** An `Anchored` event and where it stands. */
 export interface AnchoredEvent {
-  content: BatchContent;
+  content: AnchorData;
   transaction: Hex;
   block: { number: number; hash: Hex };
   transactionIndex: number;
@@ -36,25 +28,30 @@ export interface AnchoredEvent {
 }
 
 const abi = new Interface(abis.AnchorLog);
-const anchorType =
-  "tuple(uint32 batch,uint40 first,uint32 count,uint40 minTime,uint40 maxTime,bytes32 framesRoot,bytes32 headsRoot,bytes32 rejectsRoot)";
 
-/** Calldata that anchors a batch. */
-export function anchorCalldata(stream: number, content: BatchContent): Hex {
-  return abi.encodeFunctionData("anchor", [stream, anchorTuple(content)]) as Hex;
+/** The part of a closed batch that goes on the chain. */
+export function anchorDataOf(stream: number, batch: ClosedBatch): AnchorData {
+  return {
+    stream,
+    batch: batch.batch,
+    first: BigInt(batch.first),
+    count: batch.count,
+    minTime: BigInt(batch.minTime),
+    maxTime: BigInt(batch.maxTime),
+    framesRoot: toHex(batch.framesRoot),
+    headsRoot: toHex(batch.headsRoot),
+    rejectsRoot: toHex(batch.rejectsRoot),
+  };
 }
 
-/** `keccak256(abi.encode(stream, anchor))`: what the contract's ring keeps of a batch. */
-export function commitmentOf(stream: number, content: BatchContent): Hex {
-  return keccak256(
-    AbiCoder.defaultAbiCoder().encode(["uint32", anchorType], [stream, anchorTuple(content)]),
-  ) as Hex;
+/** Calldata that anchors a batch. */
+export function anchorCalldata({ stream, ...anchor }: AnchorData): Hex {
+  return abi.encodeFunctionData("anchor", [stream, anchor]) as Hex;
 }
 
 /** Names of the fields in which two batches differ; empty when both say the same. */
-export function differences(a: BatchContent, b: BatchContent): string[] {
-  const [left, right] = [anchorTuple(a), anchorTuple(b)];
-  return Object.keys(left).filter((field) => left[field] !== right[field]);
+export function differences(a: AnchorData, b: AnchorData): string[] {
+  return Object.keys(a).filter((field) => a[field as keyof AnchorData] !== b[field as keyof AnchorData]);
 }
 
 /** Reads one stream of the AnchorLog. Calls throw `ContractError` for a refusal and the node's error for a failure. */
@@ -81,8 +78,8 @@ export class AnchorLogReader {
   }
 
   /** What the contract would say to this batch from this key now. Throws its refusal; changes nothing. */
-  async simulate(from: Hex, content: BatchContent): Promise<void> {
-    await this.#call("anchor", [this.stream, anchorTuple(content)], "latest", from);
+  async simulate(from: Hex, { stream, ...anchor }: AnchorData): Promise<void> {
+    await this.#call("anchor", [stream, anchor], "latest", from);
   }
 
   /** `Anchored` events of the stream in `[from, to]`, in order. `batch` asks for one batch only. */
@@ -140,35 +137,11 @@ export async function* logsInRange(
 }
 
 function anchoredEvent(log: Log): AnchoredEvent {
-  const { args } = abi.parseLog(log) ?? { args: {} as never };
   return {
-    content: {
-      batch: Number(args.batch),
-      first: Number(args.first),
-      count: Number(args.count),
-      minTime: Number(args.minTime),
-      maxTime: Number(args.maxTime),
-      framesRoot: fromHex(args.framesRoot),
-      headsRoot: fromHex(args.headsRoot),
-      rejectsRoot: fromHex(args.rejectsRoot),
-    },
+    content: anchorOfEvent(abi.parseLog(log)!.args),
     transaction: log.transactionHash as Hex,
     block: { number: log.blockNumber, hash: log.blockHash as Hex },
     transactionIndex: log.transactionIndex,
     logIndex: log.index,
-  };
-}
-
-function anchorTuple(content: BatchContent): Record<string, number | Hex> {
-  const { batch, first, count, minTime, maxTime } = content;
-  return {
-    batch,
-    first,
-    count,
-    minTime,
-    maxTime,
-    framesRoot: toHex(content.framesRoot),
-    headsRoot: toHex(content.headsRoot),
-    rejectsRoot: toHex(content.rejectsRoot),
   };
 }

@@ -5,7 +5,14 @@ import { Transaction, type TransactionReceipt } from "ethers";
 import { failpoint } from "../failpoint.js";
 import type { Logger } from "../options.js";
 import type { ClosedBatch } from "../state/types.js";
-import { AnchorLogReader, anchorCalldata, anchoredIn, differences, type StreamHead } from "./anchor-log.js";
+import {
+  AnchorLogReader,
+  anchorCalldata,
+  anchorDataOf,
+  anchoredIn,
+  differences,
+  type StreamHead,
+} from "./anchor-log.js";
 import type { ChainConnection } from "./connection.js";
 import { type Intent, IntentStore } from "./intents.js";
 import type { AnchorSigner } from "./key.js";
@@ -190,7 +197,7 @@ export class Anchorer {
       type: 2,
       chainId: this.#chain.deployment.chainId,
       to: this.#log.address,
-      data: anchorCalldata(this.#options.stream, batch),
+      data: anchorCalldata(anchorDataOf(this.#options.stream, batch)),
       nonce,
       gasLimit: GAS_LIMIT,
       maxFeePerGas: 0n,
@@ -201,7 +208,7 @@ export class Anchorer {
   /** Asks the contract before signing: a refusal that is seen here costs no nonce. */
   async #refusal(head: StreamHead, batch: ClosedBatch): Promise<TenonError | undefined> {
     try {
-      await this.#log.simulate(this.#options.signer.address, batch);
+      await this.#log.simulate(this.#options.signer.address, anchorDataOf(this.#options.stream, batch));
       return undefined;
     } catch (error) {
       if (!(error instanceof TenonError)) throw error;
@@ -286,7 +293,7 @@ export class Anchorer {
     if (receipt.status !== 1) return this.#reverted(intent, receipt);
     const event = anchoredIn(receipt.logs, this.#log.address);
     const batch = this.#store.batch(intent.batch);
-    const differing = event && batch && differences(event.content, batch);
+    const differing = event && batch && differences(event.content, anchorDataOf(this.#options.stream, batch));
     if (event === undefined || differing === undefined || differing.length > 0) {
       throw new TenonError("AnchorsDiffer", "The chain holds another batch than the one that was sent", {
         args: { batch: intent.batch, transaction: intent.hash, fields: differing ?? "no event" },

@@ -1,7 +1,13 @@
 import type { Hex } from "@tenon/sdk/bytes";
 import { TenonError } from "@tenon/sdk/errors";
 import type { Provider } from "ethers";
-import { type AnchoredEvent, type AnchorLogReader, differences, type StreamHead } from "./anchor-log.js";
+import {
+  type AnchoredEvent,
+  type AnchorLogReader,
+  anchorDataOf,
+  differences,
+  type StreamHead,
+} from "./anchor-log.js";
 import type { ChainConnection } from "./connection.js";
 import type { IntentStore } from "./intents.js";
 
@@ -84,7 +90,7 @@ async function requireStillThere(
         "A final block does not change: find out which node lies, then restart the oracle on a sound one.",
     });
   }
-  const fields = differences(event.content, content);
+  const fields = differences(event.content, anchorDataOf(log.stream, content));
   if (fields.length > 0) throw differ(batch, fields, {});
 }
 
@@ -102,7 +108,7 @@ async function adopt(
   if (events.length !== range.next - range.from) {
     throw new Error(`the node shows ${events.length} of ${range.next - range.from} anchors`);
   }
-  for (const event of events) requireSame(event, store);
+  for (const event of events) requireSame(event, store, log.stream);
   for (const event of events) {
     const transaction = await chain.provider.getTransaction(event.transaction);
     if (transaction === null) throw new Error("the node does not know an anchor's transaction");
@@ -110,9 +116,9 @@ async function adopt(
   }
 }
 
-function requireSame(event: AnchoredEvent, store: IntentStore): void {
+function requireSame(event: AnchoredEvent, store: IntentStore, stream: number): void {
   const batch = store.batch(event.content.batch);
-  const fields = batch === undefined ? ["batch"] : differences(event.content, batch);
+  const fields = batch === undefined ? ["batch"] : differences(event.content, anchorDataOf(stream, batch));
   if (fields.length > 0) throw differ(event.content.batch, fields, { transaction: event.transaction });
 }
 
