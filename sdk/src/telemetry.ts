@@ -8,7 +8,7 @@ import { IAnchorLog__factory, IFrameReader__factory } from "./generated/typechai
 import type {
   FrameHeaderStructOutput,
   FrameProofStruct,
-} from "./generated/typechain/telemetry/IFrameReader.js";
+} from "./generated/typechain/contracts/telemetry/IFrameReader.js";
 import { eventIn, findEvents, type LogPosition } from "./logs.js";
 import { type Connection, type Operation, operation } from "./operation.js";
 import { buildBlockProof } from "./proof/block.js";
