@@ -14,7 +14,6 @@ import {
   type Frame,
   FrameError,
   type FrameHeader,
-  frameAad,
   importDeviceKey,
   type SenmlRecord,
   verifyFrame,
