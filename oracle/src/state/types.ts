@@ -1,11 +1,5 @@
 import type { Hex } from "@tenon/sdk/bytes";
-
-/** A device's public key; `curve` as in COSE: 1 P-256, 8 secp256k1. */
-export interface DeviceKey {
-  curve: 1 | 8;
-  x: Hex;
-  y: Hex;
-}
+import type { DeviceKey } from "@tenon/sdk/frame/index";
 
 /** In order of priority; the position in the list is the byte kept in the log. */
 export const LANES = ["alarm", "telemetry", "backfill"] as const;
