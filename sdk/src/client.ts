@@ -53,10 +53,10 @@ export async function createTenon(options: TenonOptions): Promise<Tenon> {
 }
 
 function providerOf(options: TenonOptions): Provider {
-  if ("provider" in options) return ethersProvider(options.provider);
-  if (options.signer.provider !== null) return options.signer.provider;
-  throw new TenonError("ProviderMissing", "The signer is not connected to a provider", {
-    remedy: "Connect it first: new Wallet(key, provider).",
+  const provider = "signer" in options ? options.signer.provider : options.provider;
+  if (provider) return ethersProvider(provider);
+  throw new TenonError("ProviderMissing", "There is no provider to reach the chain by", {
+    remedy: "Give { provider }, or a signer that is connected to one: new Wallet(key, provider).",
   });
 }
 

@@ -19,7 +19,8 @@ export const remedies: Record<string, string> = {
   RoleMissing: "Ask the registrar to grant the account this role.",
   RoleNotYetValid: "Wait until the role's term begins.",
   RoleExpired: "Ask the registrar to renew the role.",
-  RoleListenerFixed: "Leave it: a role's listener is set once, before the role is granted for the first time.",
+  RoleListenerFixed:
+    "Leave it: a role's listener is set once, before the role is granted for the first time.",
   RoleListenerInvalid: "Name a contract that takes the changes of this role.",
   RoleSourceRefused: "Leave it to the consortium to report changes of roles.",
 

@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { computeAddress, keccak256, recoverAddress, TypedDataEncoder } from "ethers";
-import { concatBytes, fromHex } from "../../sdk/src/bytes.js";
+import { concatBytes, fromHex, toHex } from "../../sdk/src/bytes.js";
 import {
   DeviceSigner,
   loadKey,
@@ -69,7 +69,7 @@ describe("device key", () => {
   it("proves a registration with P-256 over SHA-256, s in the lower half", () => {
     const halfOrder = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n / 2n;
     const signer = DeviceSigner.generate();
-    const message = fromHex(registrationMessage(signer.key, registration));
+    const message = registrationMessage(signer.key, registration).message;
     const key = { key: importDeviceKey(signer.key), dsaEncoding: "ieee-p1363" } as const;
     for (let i = 0; i < 40; i++) {
       const { r, s } = signer.signRegistration(registration);
@@ -80,7 +80,7 @@ describe("device key", () => {
 
   it("proves a registration with secp256k1 over Keccak, as ecrecover checks it", () => {
     const signer = DeviceSigner.generate("secp256k1");
-    const message = registrationMessage(signer.key, registration);
+    const message = toHex(registrationMessage(signer.key, registration).message);
     const { r, s } = signer.signRegistration(registration);
     const address = computeAddress(`0x04${signer.key.x.slice(2)}${signer.key.y.slice(2)}`);
     const recovered = [27, 28].map((v) => recoverAddress(keccak256(message), { r, s, v }));
@@ -90,11 +90,11 @@ describe("device key", () => {
 
   it("binds the proof to chain and contract", () => {
     const { key } = DeviceSigner.generate();
-    const message = registrationMessage(key, registration);
+    const message = toHex(registrationMessage(key, registration).message);
     expect(message)
       .to.match(/^0x1901/)
       .and.to.have.length(2 + 2 * 66);
-    const elsewhere = registrationMessage(key, { ...registration, chainId: 1n });
+    const elsewhere = toHex(registrationMessage(key, { ...registration, chainId: 1n }).message);
     const domain = {
       name: "Tenon DeviceRegistry",
       version: "1",

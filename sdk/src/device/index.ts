@@ -1,3 +1,4 @@
+export { type Registration, registrationMessage } from "../registration.js";
 export { DeviceClient, type DeviceClientEvents, type DeviceClientOptions, type SentFrame } from "./client.js";
 export { type CsvRow, type ReplayOptions, RUNNING_METER, readCsv, replayCsv } from "./csv.js";
 export {
@@ -13,8 +14,6 @@ export {
   type FrameSigner,
   loadKey,
   loadOrCreateKey,
-  type Registration,
-  registrationMessage,
   saveKey,
 } from "./key.js";
 export { type MachineFrame, type PlayOptions, play } from "./replay.js";

@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
-import { getAddress, keccak256, SigningKey, TypedDataEncoder } from "ethers";
-import { fromHex, type Hex, toHex } from "../bytes.js";
+import { SigningKey } from "ethers";
+import { type Hex, toHex } from "../bytes.js";
 import { TenonError } from "../errors.js";
 import {
   type Algorithm,
@@ -13,36 +13,10 @@ import {
   SECP256K1,
   signerOf,
 } from "../frame/index.js";
+import { type Registration, registrationMessage } from "../registration.js";
 
 /** Names of the curves a device key may use; P-256 is what secure elements have. */
 export type CurveName = "P-256" | "secp256k1";
-
-/** What the device signs once, so that a registry may enter it. Mirrors `IDeviceRegistry.register`. */
-export interface Registration {
-  /** Chain and contract the proof is good for, and no other. */
-  chainId: bigint;
-  registry: string;
-  /** Holder address of the organisation that will own the device. */
-  owner: string;
-  /** Salted hash of make, model, serial number and what else the parties agreed to fix. */
-  parametersHash: Hex;
-  /** SHA-256 of the factory certificate in DER; 32 zero bytes when there is none. */
-  certificateHash: Hex;
-  /** Last second (Unix time), inclusive, at which the proof counts. */
-  deadline: bigint;
-}
-
-const REGISTRATION_TYPES = {
-  Registration: [
-    { name: "curve", type: "uint8" },
-    { name: "x", type: "bytes32" },
-    { name: "y", type: "bytes32" },
-    { name: "owner", type: "address" },
-    { name: "parametersHash", type: "bytes32" },
-    { name: "certificateHash", type: "bytes32" },
-    { name: "deadline", type: "uint256" },
-  ],
-};
 
 /**
  * A device's private key and what it signs. The key never leaves the object except through {@link saveKey}.
@@ -74,9 +48,9 @@ export class DeviceSigner implements FrameSigner {
    * Keccak-256, of the same 66 bytes `0x1901 ‖ domain ‖ struct`; `s` is in the lower half.
    */
   signRegistration(registration: Registration): { r: Hex; s: Hex } {
-    const message = fromHex(registrationMessage(this.key, registration));
+    const { message, digest } = registrationMessage(this.key, registration);
     if (this.key.curve === SECP256K1) {
-      const { r, s } = new SigningKey(privateScalar(this.#private)).sign(keccak256(message));
+      const { r, s } = new SigningKey(privateScalar(this.#private)).sign(digest);
       return { r: r as Hex, s: s as Hex };
     }
     const signature = lowS(this.sign(message), this.algorithm);
@@ -95,16 +69,6 @@ export interface FrameSigner {
   readonly key: DeviceKey;
   readonly algorithm: Algorithm;
   sign(toBeSigned: Uint8Array): Uint8Array;
-}
-
-/** The 66 bytes `0x1901 ‖ domain separator ‖ struct hash` that a registration proof is about. */
-export function registrationMessage(key: DeviceKey, registration: Registration): Hex {
-  const { chainId, registry, owner, parametersHash, certificateHash, deadline } = registration;
-  return TypedDataEncoder.encode(
-    { name: "Tenon DeviceRegistry", version: "1", chainId, verifyingContract: getAddress(registry) },
-    REGISTRATION_TYPES,
-    { ...key, owner: getAddress(owner), parametersHash, certificateHash, deadline },
-  ) as Hex;
 }
 
 /**

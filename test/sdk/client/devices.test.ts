@@ -3,6 +3,7 @@ import { Wallet } from "ethers";
 import { network } from "hardhat";
 import {
   ContractError,
+  checkDeployment,
   createTenon,
   type Deployment,
   type Hex,
@@ -10,11 +11,13 @@ import {
   type OwnedRegistration,
   type Tenon,
 } from "../../../sdk/src/index.js";
+import { newTenon, orgs, tenonOn } from "../../support/fixture.js";
 import { flipS, makeKey, type TestKey } from "../../support/keys.js";
 import { refusal } from "../../support/refusal.js";
-import { deployTenon, type TenonWorld } from "../../support/tenon.js";
 
 const LATER = 4_000_000_000n;
+
+type World = Awaited<ReturnType<typeof newTenon>>;
 
 function prove(tenon: Tenon, key: TestKey, registration: OwnedRegistration) {
   const { message, digest } = tenon.devices.registrationMessage(key, registration);
@@ -22,31 +25,31 @@ function prove(tenon: Tenon, key: TestKey, registration: OwnedRegistration) {
 }
 
 describe("createTenon", () => {
-  let world: TenonWorld;
+  let world: World;
+  let deployment: Deployment;
   let provider: Awaited<ReturnType<typeof network.create>>["provider"];
-  let ethersProvider: Awaited<ReturnType<typeof network.create>>["ethers"]["provider"];
   before(async () => {
     const connection = await network.create();
     provider = connection.provider;
-    ethersProvider = connection.ethers.provider;
-    world = await deployTenon(connection.ethers);
+    world = await tenonOn(connection);
+    deployment = checkDeployment(world.record);
   });
 
   it("takes an ethers signer, an ethers provider or an EIP-1193 provider", async () => {
-    const { deployment, maker } = world;
-    for (const source of [{ signer: maker }, { provider: ethersProvider }, { provider }]) {
+    const { ethers, signers } = world;
+    for (const source of [{ signer: signers.stranger }, { provider: ethers.provider }, { provider }]) {
       const tenon = await createTenon({ ...source, deployment });
-      expect((await tenon.telemetry.head(1)).key).to.equal(world.oracle.address);
+      expect((await tenon.telemetry.head(1)).key).to.equal(signers.oracle.address);
     }
   });
 
   it("refuses a chain of another id, or with another genesis, or a record that is none", async () => {
-    const other = (change: object) => ({ ...world.deployment, ...change }) as Deployment;
-    const connect = (deployment: Deployment) => createTenon({ provider, deployment });
+    const other = (change: object) => ({ ...deployment, ...change }) as Deployment;
+    const connect = (record: Deployment) => createTenon({ provider, deployment: record });
     expect((await refusal(connect(other({ chainId: 1 })))).code).to.equal("ChainIdMismatch");
     const genesis = await refusal(connect(other({ genesisHash: `0x${"12".repeat(32)}` })));
     expect(genesis.code).to.equal("GenesisMismatch");
-    expect(genesis.args.found).to.equal(world.deployment.genesisHash);
+    expect(genesis.args.found).to.equal(deployment.genesisHash);
     const invalid = await refusal(connect(other({ contracts: {} })));
     expect([invalid.code, invalid.args.field]).to.deep.equal([
       "DeploymentInvalid",
@@ -55,11 +58,11 @@ describe("createTenon", () => {
   });
 
   it("writes through an EIP-1193 provider with its first account, and only reads through an ethers provider", async () => {
-    const { deployment } = world;
+    const { ethers } = world;
     const id = makeKey(1).id;
     const first = await createTenon({ provider, deployment });
     expect((await refusal(first.devices.suspend(id).send())).code).to.equal("DeviceUnknown");
-    const reading = await createTenon({ provider: ethersProvider, deployment });
+    const reading = await createTenon({ provider: ethers.provider, deployment });
     expect((await refusal(reading.devices.suspend(id).send())).code).to.equal("SignerRequired");
     const loose = await refusal(createTenon({ signer: Wallet.createRandom(), deployment }));
     expect(loose.code).to.equal("ProviderMissing");
@@ -67,14 +70,14 @@ describe("createTenon", () => {
 });
 
 describe("tenon.devices", () => {
-  let world: TenonWorld;
+  let world: World;
+  let deployment: Deployment;
   let makers: Tenon;
-  let owner: number;
+  const owner = Number(orgs.owner);
   before(async () => {
-    const { ethers } = await network.create();
-    world = await deployTenon(ethers);
-    makers = await createTenon({ signer: world.maker, deployment: world.deployment });
-    owner = Number(world.buyerOrg);
+    world = await newTenon();
+    deployment = checkDeployment(world.record);
+    makers = await createTenon({ signer: world.signers.manufacturer, deployment });
   });
 
   async function registerOne(curve: 1 | 8): Promise<Hex> {
@@ -111,7 +114,7 @@ describe("tenon.devices", () => {
         parametersHash: request.parametersHash,
       });
       expect(registered.key).to.deep.equal({ curve, x: key.x, y: key.y });
-      expect(registered.manufacturer).to.equal(Number(world.makerOrg));
+      expect(registered.manufacturer).to.equal(Number(orgs.manufacturer));
       const device = await makers.devices.get(key.id);
       expect(device).to.deep.include({
         id: key.id,
@@ -129,7 +132,7 @@ describe("tenon.devices", () => {
     const registration = makers.devices.registration({ owner, deadline: LATER });
     const high = flipS(1, prove(makers, key, registration));
     await world.registry
-      .connect(world.maker)
+      .connect(world.signers.manufacturer)
       .register.staticCall(
         owner,
         key,
@@ -148,11 +151,11 @@ describe("tenon.devices", () => {
 
   it("suspends, resumes and revokes, and lists what happened", async () => {
     const id = await registerOne(1);
-    const { devices } = await createTenon({ signer: world.buyer, deployment: world.deployment });
+    const { devices } = await createTenon({ signer: world.signers.owner, deployment });
     expect(await devices.suspend(id).wait()).to.deep.include({ id, from: "Active", to: "SuspendedByOwner" });
     await devices.resume(id).wait();
     const revoked = await devices.revoke(id).wait();
-    expect(revoked).to.deep.include({ from: "Active", to: "Revoked", by: world.buyer.address });
+    expect(revoked).to.deep.include({ from: "Active", to: "Revoked", by: world.signers.owner.address });
     expect((await devices.get(id))?.status).to.equal("Revoked");
 
     const history = await devices.history(id);
@@ -166,16 +169,16 @@ describe("tenon.devices", () => {
 
   it("gives every refusal its name, its arguments and a remedy, and sends nothing", async () => {
     const id = await registerOne(1);
-    const strangers = await createTenon({ signer: world.stranger, deployment: world.deployment });
-    const before = await world.stranger.getNonce();
+    const strangers = await createTenon({ signer: world.signers.stranger, deployment });
+    const before = await world.signers.stranger.getNonce();
     const error = await refusal<ContractError>(strangers.devices.revoke(id).send());
     expect(error).to.be.instanceOf(ContractError);
     expect(error.code).to.equal("DeviceActorRefused");
-    expect(error.args).to.deep.equal({ device: id, caller: world.stranger.address });
+    expect(error.args).to.deep.equal({ device: id, caller: world.signers.stranger.address });
     expect(error.message).to.include("→ Send it from a signatory of the owner");
-    expect(await world.stranger.getNonce()).to.equal(before);
+    expect(await world.signers.stranger.getNonce()).to.equal(before);
 
-    const buyers = await createTenon({ signer: world.buyer, deployment: world.deployment });
+    const buyers = await createTenon({ signer: world.signers.owner, deployment });
     await buyers.devices.revoke(id).wait();
     const refused = await refusal(buyers.devices.resume(id).simulate());
     expect([refused.code, refused.args]).to.deep.equal([
@@ -196,17 +199,20 @@ describe("tenon.devices", () => {
     const late = makers.devices.registration({ owner, deadline: 1 });
     const proof = prove(makers, key, late);
     expect(await code(makers.devices.register(key, late, proof).send())).to.equal("DeviceProofExpired");
-    const elsewhere = { ...registration, registry: world.maker.address };
+    const elsewhere = { ...registration, registry: world.signers.manufacturer.address };
     expect(() => makers.devices.register(key, elsewhere, foreign)).to.throw("another registry");
     expect(() => makers.devices.suspend("0x12")).to.throw("hex string of the expected form");
   });
 
   it("names the reason of a transaction that failed in its block", async () => {
-    const { ethers, networkHelpers } = await network.create();
-    const fresh = await deployTenon(ethers);
+    const fresh = await newTenon();
+    const { ethers, networkHelpers, signers } = fresh;
     // The estimate would see the first one in the pool and refuse before anything is sent.
-    fresh.maker.estimateGas = async () => 100_000n;
-    const { devices } = await createTenon({ signer: fresh.maker, deployment: fresh.deployment });
+    signers.manufacturer.estimateGas = async () => 100_000n;
+    const { devices } = await createTenon({
+      signer: signers.manufacturer,
+      deployment: checkDeployment(fresh.record),
+    });
     const key = makeKey(1);
     const registration = devices.registration({ owner: 1, deadline: LATER });
     const { message } = devices.registrationMessage(key, registration);
