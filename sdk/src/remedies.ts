@@ -48,6 +48,7 @@ export const remedies: Record<string, string> = {
   AnchorEmpty: "Send a batch of at least one frame.",
   AnchorWindowInvalid: "Give a time window that does not end before it begins.",
   AnchorInFuture: "Set the oracle's clock: the window ends after the block's time.",
+  StreamFull: "Open another stream: this one has used up its numbers.",
   BatchUnknown: "Wait until the batch is anchored, or check its number.",
   BatchMismatch: "Give the batch exactly as it was anchored, and the path that belongs to it.",
   EpochPathRequired: "Give the batch's path under its epoch root (telemetry.epochPath).",
@@ -61,6 +62,31 @@ export const remedies: Record<string, string> = {
   FrameSignatureInvalid: "Do not use the frame: the device did not sign it for this chain and registry.",
   FrameKeyMismatch: "Give the key that the device was registered with.",
   FrameNotMeter: "Use a frame of one integer record (docs/frame.md, meter frame).",
+
+  // Examples: PayPerUse and its cash token
+  IssuerRefused: "Issue cash from the account that deployed the token.",
+  AccountUnknown: "Use the number of an account that was opened.",
+  PayerRefused: "Send it from the account's payer.",
+  PriceZero: "Give a price of at least one fen for a unit.",
+  StartRefused: "Begin with the frame at which the last settlement ended.",
+  DeviceMismatch: "Give frames of the account's device.",
+  MeterMismatch: "Give frames of the meter and unit that the account names.",
+  EpochMismatch: "Give two frames of one epoch; after a new key or a reset, open a new account.",
+  FrameNotLater: "Give a frame that the device made after the last settled one.",
+  CounterFell: "Settle on a counter that only rises, and on its frames in order.",
+  DeviceUnusable: "Use a device that is registered and not revoked.",
+  FundsInsufficient: "Deposit what is due into the account first.",
+  RefundNotAnnounced: "Announce the refund first.",
+  RefundTooEarly: "Wait until the notice has run out.",
+
+  // OpenZeppelin: ERC-20
+  ERC20InsufficientAllowance: "Approve at least this amount for the spender.",
+  ERC20InsufficientBalance: "Fund the sender: it holds less than it is to move.",
+  ERC20InvalidApprover: "Approve from an account that is not zero.",
+  ERC20InvalidReceiver: "Name a receiver that is not zero.",
+  ERC20InvalidSender: "Name a sender that is not zero.",
+  ERC20InvalidSpender: "Name a spender that is not zero.",
+  SafeERC20FailedOperation: "Name a token that follows ERC-20 and lets this transfer pass.",
 
   // OpenZeppelin: AccessManager
   AccessManagedUnauthorized: "Send it from an account that holds the administrative role, without a delay.",

@@ -4,11 +4,11 @@ import { fromHex, type Hex, toHex } from "./bytes.js";
 import { addressOf, type Deployment } from "./deployment.js";
 import { TenonError } from "./errors.js";
 import type { DeviceKey, FrameHeader, Meter } from "./frame/index.js";
-import { IAnchorLog__factory, IFrameReader__factory } from "./generated/typechain/index.js";
 import type {
   FrameHeaderStructOutput,
   FrameProofStruct,
 } from "./generated/typechain/contracts/telemetry/IFrameReader.js";
+import { IAnchorLog__factory, IFrameReader__factory } from "./generated/typechain/index.js";
 import { eventIn, findEvents, type LogPosition } from "./logs.js";
 import { type Connection, type Operation, operation } from "./operation.js";
 import { buildBlockProof } from "./proof/block.js";
