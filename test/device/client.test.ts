@@ -1,63 +1,13 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
-import mqtt, { type MqttClient } from "mqtt";
 import { EmbeddedBroker } from "../../oracle/src/broker.js";
-import {
-  type Device,
-  DeviceClient,
-  DeviceSigner,
-  receiptTopic,
-  type SentFrame,
-} from "../../sdk/src/device/index.js";
-import { decodeFrame } from "../../sdk/src/frame/index.js";
+import { type Device, DeviceClient, DeviceSigner, type SentFrame } from "../../sdk/src/device/index.js";
+import { Receiver } from "./receiver.js";
 import { openDevice, ReceiptSigner, temporaryFolder, until } from "./support.js";
 
 const ORACLE = { username: "oracle", password: "oracle-secret" };
 const PASSWORD = "device-secret";
-
-/** Receives frames and answers with receipts over the contiguous ones, as the oracle does. */
-class Receiver {
-  readonly frames: { lane: string; seq: bigint; bytes: Uint8Array }[] = [];
-  readonly #bySeq = new Map<bigint, Uint8Array>();
-  readonly #client: MqttClient;
-  silent = false;
-
-  private constructor(client: MqttClient, device: Device, signer: ReceiptSigner) {
-    this.#client = client;
-    client.on("message", (topic, payload) => {
-      const bytes = new Uint8Array(payload);
-      const { seq } = decodeFrame(bytes).header;
-      this.frames.push({ lane: topic.split("/").at(-1)!, seq, bytes });
-      this.#bySeq.set(seq, bytes);
-      if (!this.silent) this.answer(device, signer);
-    });
-  }
-
-  static async start(url: string, device: Device, signer: ReceiptSigner): Promise<Receiver> {
-    const client = await mqtt.connectAsync(url, { protocolVersion: 5, clientId: "tenon-oracle", ...ORACLE });
-    const receiver = new Receiver(client, device, signer);
-    await client.subscribeAsync("tenon/v1/+/up/#", { qos: 1 });
-    return receiver;
-  }
-
-  answer(device: Device, signer: ReceiptSigner): void {
-    let seq = 0n;
-    while (this.#bySeq.has(seq + 1n)) seq++;
-    if (seq > 0n)
-      this.#client.publish(receiptTopic(device.id), Buffer.from(signer.receipt(this.#bySeq.get(seq)!)), {
-        qos: 1,
-      });
-  }
-
-  numbers(): number[] {
-    return this.frames.map((frame) => Number(frame.seq));
-  }
-
-  async stop(): Promise<void> {
-    await this.#client.endAsync(true);
-  }
-}
 
 describe("device client", function () {
   this.timeout(20_000);
