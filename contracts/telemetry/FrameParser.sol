@@ -21,6 +21,7 @@ struct ParsedFrame {
 /// shortest form, no byte after the last. So one frame has exactly one encoding, and the parser takes no other.
 /// @dev The layout is fixed, therefore no loop and no recursion: gas is bounded by the items, not by the bytes.
 /// Reads past the end of the frame give other calldata or zeros; every read is followed by a check of its end.
+/// Sums of offsets and lengths are unchecked: an offset is at most 65,535, a length below 2^64.
 library FrameParser {
     uint256 internal constant MAX_LENGTH = 65_535;
 
@@ -153,10 +154,12 @@ library FrameParser {
 
     function _takeBytes(bytes calldata frame, uint256 pos) private pure returns (uint256 start, uint256 end) {
         (uint256 major, uint256 length, uint256 next) = _head(frame, pos);
-        if (next == 0 || major != BYTES || length > frame.length - next) {
-            revert IFrameReader.FrameMalformed(pos);
+        unchecked {
+            if (next == 0 || major != BYTES || next + length > frame.length) {
+                revert IFrameReader.FrameMalformed(pos);
+            }
+            return (next, next + length);
         }
-        return (next, next + length);
     }
 
     function _takeUint(
@@ -189,22 +192,26 @@ library FrameParser {
         bytes32 expected,
         uint256 length
     ) private pure returns (uint256) {
-        if (pos + length > frame.length) return 0;
-        if (uint256(_word(frame, pos) ^ expected) >> (256 - 8 * length) != 0) return 0;
-        return pos + length;
+        unchecked {
+            if (pos + length > frame.length) return 0;
+            if (uint256(_word(frame, pos) ^ expected) >> (256 - 8 * length) != 0) return 0;
+            return pos + length;
+        }
     }
 
     /// @dev Text of 1 to 31 printable ASCII characters, left-aligned. With control characters, "a" and "a\0" would be
     /// the same word.
     function _text(bytes calldata frame, uint256 pos) private pure returns (bytes32 text, uint256 next) {
         (uint256 major, uint256 length, uint256 start) = _head(frame, pos);
-        if (start == 0 || major != TEXT || length == 0 || length > 31 || start + length > frame.length) {
-            return (0, 0);
+        unchecked {
+            if (start == 0 || major != TEXT || length == 0 || length > 31 || start + length > frame.length) {
+                return (0, 0);
+            }
+            bytes32 padding = bytes32(type(uint256).max >> (8 * length));
+            text = _word(frame, start) & ~padding;
+            if (!_isPrintable(uint256(text | (bytes32(FILLING) & padding)))) return (0, 0);
+            next = start + length;
         }
-        bytes32 padding = bytes32(type(uint256).max >> (8 * length));
-        text = _word(frame, start) & ~padding;
-        if (!_isPrintable(uint256(text | (bytes32(FILLING) & padding)))) return (0, 0);
-        next = start + length;
     }
 
     /// @dev Whether each of 32 bytes is in 0x20 … 0x7e. With high bits clear no addition carries into the next byte:
@@ -236,16 +243,18 @@ library FrameParser {
         uint256 pos
     ) private pure returns (uint256 major, uint256 value, uint256 next) {
         if (pos >= frame.length) return (0, 0, 0);
-        uint256 word = uint256(_word(frame, pos));
-        uint256 info = (word >> 248) & 31;
-        major = word >> 253;
-        if (info < 24) return (major, info, pos + 1);
-        if (info > 27) return (0, 0, 0);
-        uint256 size = 1 << (info - 24);
-        value = (word << 8) >> (256 - 8 * size);
-        uint256 shortest = size == 1 ? 24 : 1 << (4 * size);
-        if (value < shortest || pos + 1 + size > frame.length) return (0, 0, 0);
-        next = pos + 1 + size;
+        unchecked {
+            uint256 word = uint256(_word(frame, pos));
+            uint256 info = (word >> 248) & 31;
+            major = word >> 253;
+            if (info < 24) return (major, info, pos + 1);
+            if (info > 27) return (0, 0, 0);
+            uint256 size = 1 << (info - 24);
+            value = (word << 8) >> (256 - 8 * size);
+            uint256 shortest = size == 1 ? 24 : 1 << (4 * size);
+            next = pos + 1 + size;
+            if (value < shortest || next > frame.length) return (0, 0, 0);
+        }
     }
 
     function _word(bytes calldata frame, uint256 pos) private pure returns (bytes32 word) {

@@ -1,8 +1,23 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import type { BaseContract, Signer } from "ethers";
 
 const file = fileURLToPath(new URL("../gas-snapshot.json", import.meta.url));
+
+/**
+ * Gas of a call to a view, sent as a transaction, with everything a transaction pays for.
+ */
+export async function gasOfView(
+  signer: Signer,
+  contract: BaseContract,
+  name: string,
+  args: unknown[],
+): Promise<bigint> {
+  const data = contract.interface.encodeFunctionData(name, args);
+  const sent = await signer.sendTransaction({ to: await contract.getAddress(), data });
+  return (await sent.wait())!.gasUsed;
+}
 
 /**
  * Holds the exact gas of a transaction (21,000 and calldata included) against `test/gas-snapshot.json`.

@@ -8,16 +8,14 @@ import {
   deployTelemetry,
   EPOCH,
   makeAnchor,
+  PAST,
   type Telemetry,
   type TestAnchor,
 } from "../support/anchors.js";
-import { expectGas } from "../support/gas.js";
+import { expectGas, gasOfView } from "../support/gas.js";
 import { leafOf, pathOf, rootOf } from "../support/rfc9162.js";
 
 const { ethers, provider, networkHelpers } = await network.create();
-
-/** In the past, which an anchor may be, and fixed, because zero bytes in calldata cost less gas. */
-const TIME = 1_633_837_924n;
 
 /** Anchors until `batches` stand, 256 a block, and returns the gas of each. */
 async function anchorUntil(world: Telemetry, batches: number, anchors: TestAnchor[]): Promise<bigint[]> {
@@ -28,7 +26,7 @@ async function anchorUntil(world: Telemetry, batches: number, anchors: TestAncho
   await provider.request({ method: "evm_setAutomine", params: [false] });
   while (anchors.length < batches) {
     for (let i = 0; i < 256 && anchors.length < batches; i++) {
-      const a = makeAnchor(anchors.length, BigInt(anchors.length * 5), TIME);
+      const a = makeAnchor(anchors.length, BigInt(anchors.length * 5), PAST);
       anchors.push(a);
       const data = log.interface.encodeFunctionData("anchor", [stream, a]);
       const transaction = { from: oracle.address, to, data, gas: "0x300000", gasPrice: "0x0" };
@@ -92,6 +90,14 @@ describe("AnchorLog: epochs", () => {
       .to.be.revertedWithCustomError(log, "EpochNotSealed")
       .withArgs(stream, 1n);
     await before.restore();
+  });
+
+  it("keeps the gas of a proof by ring and of one by epoch", async () => {
+    const { log, stream, stranger } = world;
+    for (const [how, siblings] of Object.entries({ ring: [], epoch: path(77) })) {
+      const gas = await gasOfView(stranger, log, "requireAnchored", [stream, anchors[77]!, siblings]);
+      expectGas(`Require a batch to be anchored, by ${how}`, gas);
+    }
   });
 
   it("refuses a path of another batch, with another sibling, too short or too long, and another anchor", async () => {
