@@ -9,11 +9,14 @@ import { IConsortium, Role } from "./IConsortium.sol";
 /// @notice Makes a standard token belong to organisations: a caller that holds the Treasurer role acts as its
 /// organisation's address (`OrgId.holder()`), anybody else as itself. So `transfer`, `approve` and the rest keep
 /// their meaning and their events name the organisation, while replacing a treasurer moves no balance.
-/// @dev Put it last in the list of bases, as in `contract Cash is ERC20, ActsForOrganisation`. It serves contracts
-/// that use `_msgSender()` throughout, as OpenZeppelin's do. A treasurer cannot spend from its own account while its
-/// role holds; when the role has ended it is a stranger to the organisation's balance. Allowances belong to the
-/// organisation and outlive the treasurer who gave them. The term is read in every call, so forfeit, revoke, expiry
-/// and suspension count in the same block.
+/// @dev For contracts that use `_msgSender()` throughout, as OpenZeppelin's do. Name it last among the bases, as in
+/// `contract Coin is ERC20, ActsForOrganisation`, and settle the two inherited `_msgSender()` by an override that
+/// returns `super._msgSender()`.
+///
+/// - The term is read in every call: forfeit, revoke, expiry and suspension count in the same block.
+/// - A treasurer cannot spend from its own account while its role holds; when the role has ended it is a stranger to
+///   the organisation's balance, and a call it sends then concerns its own account.
+/// - An allowance belongs to the organisation and outlives the treasurer who gave it.
 abstract contract ActsForOrganisation is Context {
     /// @notice Where callers are looked up.
     IConsortium public immutable CONSORTIUM;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import { AccessManager } from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import { DeviceId, OrgId } from "../../../contracts/common/Ids.sol";
+import { Consortium } from "../../../contracts/consortium/Consortium.sol";
+import { Role } from "../../../contracts/consortium/IConsortium.sol";
+import { DeviceRegistry } from "../../../contracts/identity/DeviceRegistry.sol";
+import { DeviceSignature } from "../../../contracts/identity/DeviceSignature.sol";
+import { DeviceKey, DeviceRecord, DeviceStatus } from "../../../contracts/identity/IDeviceRegistry.sol";
+import { TestKeys } from "./TestKeys.sol";
+
+/// @notice Registration with random contents: what the device signed registers, anything else does not.
+contract RegistrationFuzz is TestKeys {
+    struct Request {
+        OrgId owner;
+        DeviceKey key;
+        bytes32 parametersHash;
+        bytes32 certificateHash;
+        uint256 deadline;
+        bytes32 r;
+        bytes32 s;
+    }
+
+    DeviceRegistry private _registry;
+    OrgId private _own;
+    OrgId private _other;
+
+    function setUp() external {
+        vm.warp(1_800_000_000);
+        Consortium consortium = new Consortium(address(new AccessManager(address(this))));
+        _registry = new DeviceRegistry(consortium);
+        consortium.setRoleListener(Role.Manufacturer, _registry);
+        (_own, _other) = (consortium.admit("own"), consortium.admit("other"));
+        consortium.addSignatory(_own, address(this));
+        uint40 until = uint40(block.timestamp) + 300 days;
+        consortium.grantRole(address(this), Role.Manufacturer, 0, until);
+    }
+
+    function testFuzz_whatTheDeviceSignedRegistersOnce(
+        uint256 secret,
+        bool k1,
+        bool forOther,
+        bytes32 parametersHash,
+        bytes32 certificateHash,
+        uint256 margin
+    ) external {
+        Request memory q = _signed(secret, k1, forOther, parametersHash, certificateHash, margin);
+        DeviceId device = _send(q);
+        DeviceRecord memory word = _registry.record(device);
+        check(word.owner == q.owner.holder(), "owner");
+        check(word.since == block.timestamp && word.epoch == 1, "since or epoch");
+        check(word.status == DeviceStatus.Active && word.curve == q.key.curve, "status or curve");
+        check(device == _registry.deviceIdOf(q.key), "id");
+        check(!_trySend(q), "registered twice");
+    }
+
+    function testFuzz_anyOtherContentIsRefused(
+        uint256 secret,
+        bool k1,
+        bytes32 parametersHash,
+        uint8 field,
+        uint8 bit
+    ) external {
+        Request memory q = _signed(secret, k1, false, parametersHash, ~parametersHash, 0);
+        bytes32 flip = bytes32(1 << bit);
+        field = field % 8;
+        if (field == 0) q.owner = _other;
+        if (field == 1) q.key.x ^= flip;
+        if (field == 2) q.key.y ^= flip;
+        if (field == 3) q.parametersHash ^= flip;
+        if (field == 4) q.certificateHash ^= flip;
+        if (field == 5) q.deadline ^= uint256(flip);
+        if (field == 6) q.r ^= flip;
+        if (field == 7) q.s ^= flip;
+        check(!_trySend(q), "registered what was not signed");
+        check(_registry.record(_registry.deviceIdOf(q.key)).status == DeviceStatus.None, "left a trace");
+    }
+
+    function testFuzz_theProofOfAnotherRegistryIsRefused(uint256 secret, bool k1) external {
+        Request memory q = _signed(secret, k1, false, 0, 0, 0);
+        DeviceRegistry first = _registry;
+        this.setUp();
+        check(address(first) != address(_registry), "the same registry");
+        check(!_trySend(q), "took the proof of another registry");
+    }
+
+    function testFuzz_theProofOfAnotherChainIsRefused(uint256 secret, bool k1, uint64 chainId) external {
+        vm.assume(chainId != 0 && chainId != block.chainid);
+        Request memory q = _signed(secret, k1, false, 0, 0, 0);
+        vm.chainId(chainId);
+        check(!_trySend(q), "took the proof of another chain");
+        q = _signed(secret, k1, false, 0, 0, 0);
+        check(_trySend(q), "the domain did not follow the chain");
+    }
+
+    function _signed(
+        uint256 secret,
+        bool k1,
+        bool forOther,
+        bytes32 parametersHash,
+        bytes32 certificateHash,
+        uint256 margin
+    ) private view returns (Request memory q) {
+        secret = scalar(secret);
+        q.owner = forOther ? _other : _own;
+        q.key = keyOf(secret, k1);
+        (q.parametersHash, q.certificateHash) = (parametersHash, certificateHash);
+        q.deadline = block.timestamp + within(margin, 0, type(uint64).max);
+        bytes32 digest = _registry.registrationDigest(
+            q.owner,
+            q.key,
+            parametersHash,
+            certificateHash,
+            q.deadline
+        );
+        (q.r, q.s) = rawSign(secret, k1, digest);
+        q.s = DeviceSignature.lowerS(q.key.curve, q.s);
+    }
+
+    function _send(Request memory q) private returns (DeviceId) {
+        return _registry.register(q.owner, q.key, q.parametersHash, q.certificateHash, q.deadline, q.r, q.s);
+    }
+
+    function _trySend(Request memory q) private returns (bool) {
+        try _registry.register(q.owner, q.key, q.parametersHash, q.certificateHash, q.deadline, q.r, q.s) {
+            return true;
+        } catch {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import { AccessManager } from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import { P256 } from "@openzeppelin/contracts/utils/cryptography/P256.sol";
+import { DeviceId, OrgId } from "../../../contracts/common/Ids.sol";
+import { Consortium } from "../../../contracts/consortium/Consortium.sol";
+import { OrgStatus, Role, Term } from "../../../contracts/consortium/IConsortium.sol";
+import { DeviceRegistry } from "../../../contracts/identity/DeviceRegistry.sol";
+import { DeviceKey, DeviceRecord, DeviceStatus } from "../../../contracts/identity/IDeviceRegistry.sol";
+import { TestBase } from "../TestBase.sol";
+
+/// @notice A consortium and a device registry under random use, and beside them a plain model of what they should
+/// be. Every act is tried whatever the state, and must succeed exactly when the model says so.
+/// @dev This contract holds every office; whom the offices are opened to is tested in TypeScript.
+contract World is TestBase {
+    struct Member {
+        OrgId org; // the first and only one
+        bool removed;
+    }
+
+    uint256 public constant ACCOUNTS = 6;
+    uint256 public constant ORGS = 3;
+    uint256 public constant KEYS = 4;
+    uint256 public constant ROLES = uint256(type(Role).max);
+
+    Consortium public immutable CONSORTIUM;
+    DeviceRegistry public immutable REGISTRY;
+
+    mapping(address account => Member) public memberOf;
+    mapping(address account => mapping(Role role => Term)) public granted;
+    mapping(OrgId org => OrgStatus) public statusOf;
+    mapping(DeviceId device => DeviceRecord) private _births;
+    mapping(DeviceId device => DeviceStatus) public deviceStatus;
+
+    constructor() {
+        vm.warp(1_800_000_000);
+        CONSORTIUM = new Consortium(address(new AccessManager(address(this))));
+        REGISTRY = new DeviceRegistry(CONSORTIUM);
+        CONSORTIUM.setRoleListener(Role.Manufacturer, REGISTRY);
+        for (uint256 i = 0; i < ORGS; ++i) {
+            statusOf[CONSORTIUM.admit(bytes32(i))] = OrgStatus.Active;
+            addSignatory(i, i);
+            grant(i, uint256(Role.Manufacturer) - 1, 0, 300 days);
+        }
+        grant(0, uint256(Role.DeviceAuthority) - 1, 0, 100 days);
+    }
+
+    // ---------------------------------------------------------------- acts
+
+    function pass(uint256 time) external {
+        vm.warp(block.timestamp + within(time, 1, 60 days));
+    }
+
+    function suspend(uint256 orgSeed) external {
+        OrgId org = orgAt(orgSeed);
+        bool expected = statusOf[org] == OrgStatus.Active;
+        try CONSORTIUM.suspend(org) {
+            statusOf[org] = OrgStatus.Suspended;
+            check(expected, "suspended from another state");
+        } catch {
+            check(!expected, "suspension refused");
+        }
+    }
+
+    function reinstate(uint256 orgSeed) external {
+        OrgId org = orgAt(orgSeed);
+        bool expected = statusOf[org] == OrgStatus.Suspended;
+        try CONSORTIUM.reinstate(org) {
+            statusOf[org] = OrgStatus.Active;
+            check(expected, "reinstated from another state");
+        } catch {
+            check(!expected, "return refused");
+        }
+    }
+
+    /// @dev One organisation in three may leave, or every run would end with none.
+    function exit() external {
+        OrgId org = orgAt(ORGS - 1);
+        bool expected = statusOf[org] != OrgStatus.Exited;
+        try CONSORTIUM.exit(org) {
+            statusOf[org] = OrgStatus.Exited;
+            check(expected, "left twice");
+        } catch {
+            check(!expected, "exit refused");
+        }
+    }
+
+    function addSignatory(uint256 orgSeed, uint256 accountSeed) public {
+        (OrgId org, address account) = (orgAt(orgSeed), accountAt(accountSeed));
+        bool expected = OrgId.unwrap(memberOf[account].org) == 0 && statusOf[org] != OrgStatus.Exited;
+        try CONSORTIUM.addSignatory(org, account) {
+            memberOf[account].org = org;
+            check(expected, "added against the rules");
+        } catch {
+            check(!expected, "signatory refused");
+        }
+    }
+
+    /// @dev Half of the accounts are never removed, or every run would end with none.
+    function removeSignatory(uint256 accountSeed) external {
+        address account = accountAt((accountSeed % (ACCOUNTS / 2)) + ACCOUNTS / 2);
+        bool expected = isMember(account);
+        try CONSORTIUM.removeSignatory(account) {
+            memberOf[account].removed = true;
+            for (uint256 i = 0; i < ROLES; ++i) delete granted[account][roleAt(i)];
+            check(expected, "removed a stranger");
+        } catch {
+            check(!expected, "removal refused");
+        }
+    }
+
+    function grant(uint256 accountSeed, uint256 roleSeed, uint256 delay, uint256 length) public {
+        (address account, Role role) = (accountAt(accountSeed), roleAt(roleSeed));
+        uint40 from = uint40(block.timestamp + within(delay, 0, 5 days));
+        uint40 until = from + uint40(within(length, 0, 410 days));
+        bool expected = isMember(account) && statusOf[memberOf[account].org] == OrgStatus.Active;
+        expected = expected && from < until && until <= block.timestamp + CONSORTIUM.MAX_TERM();
+        try CONSORTIUM.grantRole(account, role, from, until) {
+            granted[account][role] = Term(from, until);
+            check(expected, "granted against the rules");
+        } catch {
+            check(!expected, "grant refused");
+        }
+    }
+
+    function forfeit(uint256 accountSeed, uint256 roleSeed) external {
+        (address account, Role role) = (accountAt(accountSeed), roleAt(roleSeed));
+        bool expected = granted[account][role].until != 0;
+        vm.prank(account);
+        try CONSORTIUM.forfeit(role) {
+            delete granted[account][role];
+            check(expected, "forfeited nothing");
+        } catch {
+            check(!expected, "forfeit refused");
+        }
+    }
+
+    function revokeRole(uint256 accountSeed, uint256 roleSeed) external {
+        (address account, Role role) = (accountAt(accountSeed), roleAt(roleSeed));
+        bool expected = granted[account][role].until != 0;
+        try CONSORTIUM.revokeRole(account, role) {
+            delete granted[account][role];
+            check(expected, "revoked nothing");
+        } catch {
+            check(!expected, "revocation refused");
+        }
+    }
+
+    function register(uint256 accountSeed, uint256 orgSeed, uint256 keySeed) external {
+        (address account, OrgId owner) = (accountAt(accountSeed), orgAt(orgSeed));
+        uint256 secret = within(keySeed, 1, KEYS);
+        DeviceKey memory key = keyOf(secret);
+        DeviceId device = REGISTRY.deviceIdOf(key);
+        bool expected = holds(account, Role.Manufacturer);
+        expected = expected && statusOf[owner] == OrgStatus.Active;
+        expected = expected && deviceStatus[device] == DeviceStatus.None;
+        (bytes32 r, bytes32 s) = proofOf(secret, owner);
+        vm.prank(account);
+        try REGISTRY.register(owner, key, 0, 0, type(uint256).max, r, s) {
+            deviceStatus[device] = DeviceStatus.Active;
+            _births[device] = REGISTRY.record(device);
+            check(expected, "registered against the rules");
+        } catch {
+            check(!expected, "registration refused");
+        }
+    }
+
+    function changeDevice(uint256 accountSeed, uint256 keySeed, uint256 verbSeed) external {
+        address account = accountAt(accountSeed);
+        DeviceId device = deviceAt(keySeed);
+        uint256 verb = verbSeed % 3;
+        DeviceStatus to = _allowed(account, device, verb);
+        vm.prank(account);
+        (bool done, ) = address(REGISTRY).call(abi.encodeWithSelector(_selector(verb), device));
+        check(done == (to != DeviceStatus.None), done ? "a step not in the table" : "a step refused");
+        if (done) deviceStatus[device] = to;
+    }
+
+    // ---------------------------------------------------------------- the model
+
+    function accountAt(uint256 seed) public pure returns (address) {
+        return address(uint160(0xA000 + (seed % ACCOUNTS)));
+    }
+
+    function orgAt(uint256 seed) public pure returns (OrgId) {
+        return OrgId.wrap(uint32(1 + (seed % ORGS)));
+    }
+
+    function roleAt(uint256 seed) public pure returns (Role) {
+        return Role(1 + (seed % ROLES));
+    }
+
+    function deviceAt(uint256 seed) public view returns (DeviceId) {
+        return REGISTRY.deviceIdOf(keyOf(within(seed, 1, KEYS)));
+    }
+
+    function birthOf(DeviceId device) external view returns (DeviceRecord memory) {
+        return _births[device];
+    }
+
+    function isMember(address account) public view returns (bool) {
+        Member memory member = memberOf[account];
+        return OrgId.unwrap(member.org) != 0 && !member.removed;
+    }
+
+    /// @notice Whether a role counts now, by the model.
+    function holds(address account, Role role) public view returns (bool) {
+        if (!isMember(account) || statusOf[memberOf[account].org] != OrgStatus.Active) return false;
+        Term memory term = granted[account][role];
+        return term.from <= block.timestamp && block.timestamp < term.until;
+    }
+
+    function keyOf(uint256 secret) public pure returns (DeviceKey memory) {
+        (uint256 x, uint256 y) = vm.publicKeyP256(secret);
+        return DeviceKey({ curve: 1, x: bytes32(x), y: bytes32(y) });
+    }
+
+    function proofOf(uint256 secret, OrgId owner) public view returns (bytes32 r, bytes32 s) {
+        bytes32 digest = REGISTRY.registrationDigest(owner, keyOf(secret), 0, 0, type(uint256).max);
+        (r, s) = vm.signP256(secret, digest);
+        if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
+    }
+
+    /// @dev The table of device states again, written as sentences: the state a verb leads to, or None.
+    function _allowed(address account, DeviceId device, uint256 verb) private view returns (DeviceStatus) {
+        DeviceStatus from = deviceStatus[device];
+        if (from == DeviceStatus.None || from == DeviceStatus.Revoked) return DeviceStatus.None;
+        bool authority = holds(account, Role.DeviceAuthority);
+        if (!authority && !_actsForOwner(account, device)) return DeviceStatus.None;
+        if (verb == 0) {
+            if (authority && from != DeviceStatus.SuspendedByAuthority) {
+                return DeviceStatus.SuspendedByAuthority;
+            }
+            if (!authority && from == DeviceStatus.Active) return DeviceStatus.SuspendedByOwner;
+            return DeviceStatus.None;
+        }
+        if (verb == 1) {
+            bool own = from == DeviceStatus.SuspendedByOwner;
+            bool others = from == DeviceStatus.SuspendedByAuthority;
+            return own || (authority && others) ? DeviceStatus.Active : DeviceStatus.None;
+        }
+        return DeviceStatus.Revoked;
+    }
+
+    function _actsForOwner(address account, DeviceId device) private view returns (bool) {
+        OrgId org = memberOf[account].org;
+        bool active = isMember(account) && statusOf[org] == OrgStatus.Active;
+        return active && org.holder() == _births[device].owner;
+    }
+
+    function _selector(uint256 verb) private pure returns (bytes4) {
+        if (verb == 0) return DeviceRegistry.suspend.selector;
+        return verb == 1 ? DeviceRegistry.resume.selector : DeviceRegistry.revoke.selector;
+    }
+}
