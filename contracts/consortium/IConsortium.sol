@@ -150,7 +150,7 @@ interface IConsortium {
 }
 
 /// @notice A contract that keeps the terms of one role folded into its own storage word, because asking the
-/// consortium in every call would cost it 5,500 gas. The consortium tells it of every change, so the two cannot differ.
+/// consortium in every call would cost it 10,000 gas. The consortium tells it of every change, so the two cannot differ.
 interface IRoleListener {
     /// @notice Takes over the term of one account.
     /// @param term The term that counts from now on; zero when the role ended.
