@@ -49,9 +49,15 @@ export class Journal {
   /** Opens or creates the journal in `folder`; one process at a time. */
   constructor(readonly folder: string) {
     mkdirSync(folder, { recursive: true });
-    this.#lock = lockFolder(folder);
     const path = join(folder, "chain.jsonl");
-    const read = readJournal(path);
+    this.#lock = lockFolder(folder);
+    let read: ReturnType<typeof readJournal>;
+    try {
+      read = readJournal(path);
+    } catch (error) {
+      this.#lock.close();
+      throw error;
+    }
     this.genesis = read.genesis;
     this.blocks = read.blocks;
     this.cutBytes = read.cutBytes;
@@ -60,7 +66,34 @@ export class Journal {
     syncFolder(folder);
   }
 
-  append(line: Genesis | JournalBlock): void {
+  /** Writes the first line of a new journal, or refuses a chain that is not the kept one. */
+  begin(chain: Genesis): void {
+    const kept = this.genesis;
+    if (kept === undefined) {
+      this.#write(chain);
+      return;
+    }
+    if (kept.version === 1 && kept.chainId === chain.chainId && kept.genesisHash === chain.genesisHash)
+      return;
+    throw new TenonError("ChainStateForeign", "The state folder belongs to another chain", {
+      args: {
+        folder: this.folder,
+        keptChain: kept.chainId,
+        thisChain: chain.chainId,
+        keptGenesis: kept.genesisHash,
+        thisGenesis: chain.genesisHash,
+        writtenBy: `Hardhat ${kept.hardhat}`,
+      },
+      remedy: "Give another --state folder, or the settings of hardhat.config.ts that wrote this one.",
+    });
+  }
+
+  /** Returns when the block is on disk. */
+  append(block: JournalBlock): void {
+    this.#write(block);
+  }
+
+  #write(line: Genesis | JournalBlock): void {
     writeSync(this.#fd, `${JSON.stringify(line)}\n`);
     fsyncSync(this.#fd);
   }

@@ -56,10 +56,18 @@ export class EmbeddedChain {
     return this.#lastBlock;
   }
 
-  /** Replays the journal into a fresh node, checking every block hash, and mines one block to bring the clock to now. */
-  static async open(provider: EthereumProvider, journal?: Journal): Promise<EmbeddedChain> {
+  /**
+   * Replays the journal into a fresh node, checking every block hash, and mines one block to bring the clock to now.
+   * @param hardhat Version of Hardhat, written into a new journal.
+   */
+  static async open(
+    provider: EthereumProvider,
+    journal: Journal | undefined,
+    hardhat: string,
+  ): Promise<EmbeddedChain> {
     const genesis = await readBlock(provider, "0x0");
     const chainId = Number(await provider.request({ method: "eth_chainId" }));
+    journal?.begin({ version: 1, chainId, date: genesis.timestamp, genesisHash: genesis.hash, hardhat });
     const chain = new EmbeddedChain(provider, journal, chainId, genesis.hash, genesis);
     for (const block of journal?.blocks ?? []) await chain.#replay(block);
     await chain.#mine();

@@ -15,7 +15,7 @@ import { TenonError } from "../../sdk/src/errors.js";
 import { type ContractName, contractNames } from "./access.js";
 import { checkChain } from "./chain-check.js";
 import type { Members } from "./members.js";
-import { checkSealed, planSeal, type SealPlan, type SealRequest } from "./options.js";
+import { checkSealed, isTestNetwork, planSeal, type SealPlan, type SealRequest } from "./options.js";
 import {
   type Addresses,
   addressOf,
@@ -41,6 +41,8 @@ import {
   writeRecord,
 } from "./record.js";
 import { StepSender } from "./sender.js";
+
+const TEST_CHAIN_ID = 31_337;
 
 /** What of a Hardhat network connection a deployment needs. */
 export interface Connection {
@@ -78,6 +80,7 @@ export interface DeploymentResult {
  */
 export async function deployTenon(connection: Connection, options: DeployOptions): Promise<DeploymentResult> {
   const facts = await checkChain(connection.provider, options.evmVersion);
+  requireOwnChainId(connection.networkName, facts.chainId);
   const built = await readBuilt(options.artifacts);
   const signer = options.signer ?? (await connection.ethers.getSigners())[0]!;
   const deployer = await signer.getAddress();
@@ -105,6 +108,15 @@ export function holderOf(org: number): string {
   return getAddress(
     dataSlice(solidityPackedKeccak256(["string", "uint32"], ["tenon:organisation:", org]), 12),
   );
+}
+
+/** What is signed for a test must mean nothing on the consortium's chain, so the two never share an id. */
+function requireOwnChainId(networkName: string, chainId: number): void {
+  if (isTestNetwork(networkName) || chainId !== TEST_CHAIN_ID) return;
+  throw new TenonError("ChainIdOfTests", "The chain has the id that the test chains use", {
+    args: { network: networkName, chainId },
+    remedy: "Give the network an id of its own in its genesis file; to try things out, use --network local.",
+  });
 }
 
 function newRecord(

@@ -19,6 +19,11 @@ export interface SealRequest {
   delay?: number;
 }
 
+/** The in-process chain and the one of `npx hardhat chain`. */
+export function isTestNetwork(networkName: string): boolean {
+  return networkName === "default" || networkName === "local";
+}
+
 /** Three different accounts, none of them the deployer, and a delay. */
 export interface SealPlan {
   holders: Holders;
@@ -34,8 +39,7 @@ export async function planSeal(
   { ethers, networkName }: { ethers: HardhatEthers; networkName: string },
   deployer: string,
 ): Promise<SealPlan> {
-  const test = networkName === "default" || networkName === "local";
-  const accounts = test ? await ethers.getSigners() : [];
+  const accounts = isTestNetwork(networkName) ? await ethers.getSigners() : [];
   const holder = (role: keyof Holders, index: number): string => {
     const address = request[role] ?? accounts[index]?.address;
     if (address !== undefined) return address;

@@ -5,6 +5,7 @@ import { expect } from "chai";
 import type { Signer } from "ethers";
 import { artifacts, network } from "hardhat";
 import { TenonError } from "../../sdk/src/errors.js";
+import { checkChain } from "../../tasks/deploy/chain-check.js";
 import { type DeployOptions, deployTenon } from "../../tasks/deploy/deploy.js";
 import type { DeploymentRecord } from "../../tasks/deploy/record.js";
 import { fixtureMembers, SEAL_DELAY } from "../support/fixture.js";
@@ -232,12 +233,34 @@ describe("deploy refuses, and sends nothing", () => {
       [{ delay: 86_400 * 31 }, "DelayInvalid"],
     ] as const;
     for (const [seal, code] of cases) expect(await refusal(deploy({ seal })), code).to.equal(code);
-    const elsewhere = deployTenon(
-      { ethers: connection.ethers, provider: connection.provider, networkName: "besu" },
-      { artifacts, evmVersion: "osaka", seal: {} },
-    );
-    expect(await refusal(elsewhere)).to.equal("HolderMissing");
     expect(await nonce()).to.equal(0);
+  });
+
+  it("a real network with the test chains' id, or without named holders", async () => {
+    for (const [chainId, code] of [
+      [31_337, "ChainIdOfTests"],
+      [20_260, "HolderMissing"],
+    ] as const) {
+      const { connection, nonce } = await freshChain({ chainId });
+      const { ethers, provider } = connection;
+      const real = { ethers, provider, networkName: "besu" };
+      expect(await refusal(deployTenon(real, { artifacts, evmVersion: "osaka", seal: {} }))).to.equal(code);
+      expect(await nonce()).to.equal(0);
+    }
+  });
+
+  it("a chain whose precompile does not verify P-256", async () => {
+    const { connection } = await freshChain();
+    const request: typeof connection.provider.request = async ({ method, params }) => {
+      const [call] = (params ?? []) as { to?: string }[];
+      if (method === "eth_call" && call?.to?.endsWith("0100")) return "0x";
+      return connection.provider.request({ method, ...(params === undefined ? {} : { params }) });
+    };
+    const without = new Proxy(connection.provider, {
+      get: (target, property) => (property === "request" ? request : Reflect.get(target, property, target)),
+    });
+    expect(await refusal(checkChain(without, "osaka"))).to.equal("PrecompileMissing");
+    expect((await checkChain(connection.provider, "osaka")).chainId).to.equal(31_337);
   });
 
   it("changes after the seal, saying who can make them", async () => {
