@@ -1,6 +1,23 @@
 import type { TaskDefinition } from "hardhat/types/tasks";
+import { anchor } from "./anchor/index.js";
+import { anchorShow } from "./anchor/show/index.js";
 import { chain } from "./chain/index.js";
 import { deploy } from "./deploy/index.js";
+import { device } from "./device/index.js";
+import { deviceRegister } from "./device/register/index.js";
+import { deviceShow } from "./device/show/index.js";
+import { frame } from "./frame/index.js";
+import { frameVerify } from "./frame/verify/index.js";
 
 /** Every task of the product; each lives in `tasks/<area>/<verb>`, its definition apart from its action. */
-export const tasks: TaskDefinition[] = [chain, deploy];
+export const tasks: TaskDefinition[] = [
+  chain,
+  deploy,
+  device,
+  deviceRegister,
+  deviceShow,
+  anchor,
+  anchorShow,
+  frame,
+  frameVerify,
+];

@@ -1,12 +1,4 @@
-/** The contracts of a deployment, in the order in which they are made. */
-export const contractNames = [
-  "AccessManager",
-  "Consortium",
-  "DeviceRegistry",
-  "AnchorLog",
-  "FrameReader",
-] as const;
-export type ContractName = (typeof contractNames)[number];
+import type { ContractName } from "../../sdk/src/deployment.js";
 
 /** Roles of the AccessManager, by number. Everything that is not in the table below needs ADMIN. */
 export const accessRoles = { ADMIN: 0n, REGISTRAR: 1n, GUARDIAN: 2n } as const;

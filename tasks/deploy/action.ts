@@ -3,6 +3,7 @@ import { answering } from "../run.js";
 import { type DeploymentResult, deployTenon } from "./deploy.js";
 import { readMembers } from "./members.js";
 import type { SealRequest } from "./options.js";
+import { DEFAULT_RECORDS } from "./record.js";
 
 interface DeployArguments {
   record: string | undefined;
@@ -20,7 +21,7 @@ export default async (args: DeployArguments, hre: HardhatRuntimeEnvironment): Pr
     await hre.tasks.getTask("build").run({ quiet: true, noTests: true });
     const connection = await hre.network.create();
     try {
-      const folder = args.record ?? (connection.networkConfig.type === "http" ? "deployments" : undefined);
+      const folder = args.record ?? (connection.networkConfig.type === "http" ? DEFAULT_RECORDS : undefined);
       const result = await deployTenon(connection, {
         artifacts: hre.artifacts,
         evmVersion: evmVersionOf(hre),

@@ -1,18 +1,10 @@
 import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
-import {
-  Contract,
-  dataSlice,
-  getAddress,
-  id,
-  keccak256,
-  type Signer,
-  solidityPackedKeccak256,
-  type TransactionReceipt,
-} from "ethers";
+import { Contract, getAddress, id, keccak256, type Signer, type TransactionReceipt } from "ethers";
 import type { ArtifactManager } from "hardhat/types/artifacts";
 import type { EthereumProvider } from "hardhat/types/providers";
+import { type ContractName, contractNames } from "../../sdk/src/deployment.js";
 import { TenonError } from "../../sdk/src/errors.js";
-import { type ContractName, contractNames } from "./access.js";
+import { holderOf } from "../../sdk/src/registration.js";
 import { checkChain } from "./chain-check.js";
 import type { Members } from "./members.js";
 import { checkSealed, isTestNetwork, planSeal, type SealPlan, type SealRequest } from "./options.js";
@@ -101,13 +93,6 @@ export async function deployTenon(connection: Connection, options: DeployOptions
   await run.openStreams();
   if (seal !== undefined) await run.seal(seal);
   return { record, path, sent: run.sent };
-}
-
-/** The address that holds what an organisation owns, as `holder` of contracts/common/Ids.sol computes it. */
-export function holderOf(org: number): string {
-  return getAddress(
-    dataSlice(solidityPackedKeccak256(["string", "uint32"], ["tenon:organisation:", org]), 12),
-  );
 }
 
 /** What is signed for a test must mean nothing on the consortium's chain, so the two never share an id. */

@@ -1,38 +1,23 @@
 import { task } from "hardhat/config";
-import { ArgumentType } from "hardhat/types/arguments";
-
-const text = { type: ArgumentType.STRING_WITHOUT_DEFAULT, defaultValue: undefined } as const;
+import { jsonFlag, optional } from "../options.js";
 
 export const deploy = task(
   "deploy",
   "Deploys the contracts to --network, enrols members and seals; run again, it continues or changes nothing",
 )
-  .addOption({
-    name: "record",
-    description: "Folder of the deployment record (deployments/ unless the network is in-process)",
-    ...text,
-  })
-  .addOption({
-    name: "members",
-    description: "JSON file of organisations to enrol (docs/deployment.md)",
-    ...text,
-  })
-  .addOption({
-    name: "admin",
-    description: "Account that may change roles and delays after the seal",
-    ...text,
-  })
-  .addOption({
-    name: "registrar",
-    description: "Account that may admit and enrol members after the seal",
-    ...text,
-  })
-  .addOption({ name: "guardian", description: "Account that may suspend and revoke at once", ...text })
-  .addOption({
-    name: "delay",
-    description: "Seconds that admin and registrar wait between announcing and doing (86400 unless given)",
-    ...text,
-  })
-  .addFlag({ name: "json", description: "Print the result as JSON: path, sent, record" })
+  .addOption(
+    optional("record", "Folder of the deployment record (deployments/ unless the network is in-process)"),
+  )
+  .addOption(optional("members", "JSON file of organisations to enrol (docs/deployment.md)"))
+  .addOption(optional("admin", "Account that may change roles and delays after the seal"))
+  .addOption(optional("registrar", "Account that may admit and enrol members after the seal"))
+  .addOption(optional("guardian", "Account that may suspend and revoke at once"))
+  .addOption(
+    optional(
+      "delay",
+      "Seconds that admin and registrar wait between announcing and doing (a day unless given)",
+    ),
+  )
+  .addFlag(jsonFlag)
   .setAction(() => import("./action.js"))
   .build();

@@ -1,7 +1,8 @@
 import { AbiCoder, concat, dataLength, Interface, id, keccak256, ZeroHash } from "ethers";
 import type { Artifact, ArtifactManager } from "hardhat/types/artifacts";
+import { type ContractName, contractNames } from "../../sdk/src/deployment.js";
 import { TenonError } from "../../sdk/src/errors.js";
-import { access, accessRoles, type ContractName, contractNames } from "./access.js";
+import { access, accessRoles } from "./access.js";
 import type { Members } from "./members.js";
 import { memberRoles, type SealRecord } from "./record.js";
 

@@ -11,8 +11,11 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Hex } from "../../sdk/src/bytes.js";
+import type { ContractName } from "../../sdk/src/deployment.js";
 import { TenonError } from "../../sdk/src/errors.js";
-import type { ContractName } from "./access.js";
+
+/** Where the records of networks that outlive the process are kept. */
+export const DEFAULT_RECORDS = "deployments";
 
 /** Roles of the consortium by name; the number is the place in the enum. */
 export const memberRoles = ["None", "Manufacturer", "DeviceAuthority", "Anchor", "Treasurer"] as const;

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { type FunctionFragment, Interface, type ParamType, ZeroAddress } from "ethers";
 import { artifacts } from "hardhat";
-import { access, accessRoles, type ContractName, contractNames } from "../../tasks/deploy/access.js";
+import { type ContractName, contractNames } from "../../sdk/src/deployment.js";
+import { access, accessRoles } from "../../tasks/deploy/access.js";
 import { newTenon, SEAL_DELAY } from "../support/fixture.js";
 
 /** The functions of a contract that change state. */
