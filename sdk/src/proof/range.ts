@@ -41,7 +41,7 @@ export function verifyDeviceRange(source: unknown, trust: Trust): VerifiedStep[]
 
 function checkLinks(proof: DeviceRangeProof, frames: readonly Frame[]): VerifiedStep {
   const { device, epoch, from, to } = proof;
-  if (from < 1n || BigInt(frames.length) !== to - from + 1n) {
+  if (from < 1n || to < from || BigInt(frames.length) !== to - from + 1n) {
     throw new ProofError("chain of frames", "The number of frames is not that of the range", {
       args: { from, to, frames: frames.length },
     });
