@@ -1,6 +1,6 @@
 import { fromHex, type Hex, toHex } from "../bytes.js";
 import { TenonError } from "../errors.js";
-import { leafHash, MerkleTree, sizedRoot } from "./merkle.js";
+import { leafHashes, MerkleTree, sizedRoot } from "./merkle.js";
 
 /** What the oracle holds of one device when a batch closes. */
 export interface DeviceHead {
@@ -70,6 +70,6 @@ export function headsTree(heads: readonly DeviceHead[]): HeadsTree {
       throw new TenonError("HeadInvalid", "A device stands twice among the heads", { args: { device } });
     }
   }
-  const tree = new MerkleTree(entries.map(leafHash));
+  const tree = new MerkleTree(leafHashes(entries));
   return { entries, tree, root: sizedRoot(tree.root, tree.size) };
 }

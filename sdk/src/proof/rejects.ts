@@ -1,5 +1,5 @@
 import { TenonError } from "../errors.js";
-import { leafHash, MerkleTree, sizedRoot } from "./merkle.js";
+import { leafHashes, MerkleTree, sizedRoot } from "./merkle.js";
 
 /** A refused input, as it is hashed into the rejects root. */
 export interface RejectEntry {
@@ -40,6 +40,6 @@ export function encodeReject(reject: RejectEntry): Uint8Array {
 
 /** The tree over a batch's encoded rejects, in order, and its sized root, as anchored. */
 export function rejectsTree(entries: readonly Uint8Array[]): { tree: MerkleTree; root: Uint8Array } {
-  const tree = new MerkleTree(entries.map(leafHash));
+  const tree = new MerkleTree(leafHashes(entries));
   return { tree, root: sizedRoot(tree.root, tree.size) };
 }
