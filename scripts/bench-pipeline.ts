@@ -8,7 +8,7 @@
  * interleaved and the median is taken. Each result is checked before anything is timed.
  */
 import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
@@ -51,14 +51,6 @@ function readings(message: number, count: number): Reading[] {
     value: Math.round((60 + 8 * Math.sin(message + i / 7)) * 100) / 100,
     time: 1_767_225_600 + message + i,
   }));
-}
-
-/** A pipeline over prepared messages: returns how many points it took in. */
-interface Pipeline {
-  name: string;
-  points: number;
-  bytes: number;
-  run(): Promise<number>;
 }
 
 // --- ours -----------------------------------------------------------------------------------------------------------
