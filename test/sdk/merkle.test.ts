@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { toHex } from "../../sdk/src/bytes.js";
 import {
   leafHash,
+  leafHashes,
   MerkleTree,
   nodeHash,
   sizedRoot,

@@ -17,7 +17,7 @@ export function leafHash(entry: Uint8Array): Uint8Array {
   return sha256(input);
 }
 
-/** The leaf hashes of many entries one after another, for `MerkleTree`: twice as fast as one by one. */
+/** The leaf hashes of many entries one after another, as `MerkleTree` takes them: faster than one by one. */
 export function leafHashes(entries: readonly Uint8Array[]): Uint8Array {
   const hashes = new Uint8Array(entries.length * HASH);
   let input = new Uint8Array(1);
