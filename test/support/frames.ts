@@ -8,7 +8,7 @@ import {
   frameAad,
   meterPayload,
 } from "../../sdk/src/frame/index.js";
-import { anchor, type Telemetry, type TestAnchor } from "./anchors.js";
+import { anchor, PAST, type Telemetry, type TestAnchor } from "./anchors.js";
 import { flipS, makeKey, type Signature, type TestKey } from "./keys.js";
 import { leafOf, pathOf, rootOf } from "./rfc9162.js";
 
@@ -80,4 +80,20 @@ export async function anchorFrames(world: Telemetry, frames: readonly Hex[]): Pr
     path: pathOf(index, leaves),
     epochPath: [],
   }));
+}
+
+/** With one frame more, a batch of 1,024: the usual second of a plant. */
+const REST = Array.from({ length: 1_023 }, (_, i) => id(`leaf ${i}`) as Hex);
+
+/** The frames root of such a batch. */
+export function fullRoot(frame: Hex): Hex {
+  return rootOf([leafOf(frame), ...REST]);
+}
+
+/** Anchors and proves a frame in a batch of 1,024, with the same calldata in every run. */
+export async function anchorInFullBatch(world: Telemetry, frame: Hex): Promise<TestProof> {
+  const [minTime, maxTime] = [PAST, PAST];
+  const a = await anchor(world, { count: 1_024, framesRoot: fullRoot(frame), minTime, maxTime });
+  const path = pathOf(0, [leafOf(frame), ...REST]);
+  return { frame, stream: world.stream, anchor: a, index: 0, path, epochPath: [] };
 }

@@ -1,17 +1,21 @@
-import { computeAddress, dataSlice, id, recoverAddress, Signature } from "ethers";
+import { computeAddress, dataSlice, recoverAddress, Signature } from "ethers";
 import { network } from "hardhat";
 import { fromHex, type Hex, toHex } from "../../sdk/src/bytes.js";
 import { decodeFrame, type FrameDomain, frameAad, frameHash } from "../../sdk/src/frame/index.js";
-import { anchor, deployTelemetry, PAST, type Telemetry } from "../support/anchors.js";
-import { domainOf, K1_DEVICE, makeFrame, P256_DEVICE, type TestProof } from "../support/frames.js";
+import { deployTelemetry, type Telemetry } from "../support/anchors.js";
+import {
+  anchorInFullBatch,
+  domainOf,
+  fullRoot,
+  K1_DEVICE,
+  makeFrame,
+  P256_DEVICE,
+  type TestProof,
+} from "../support/frames.js";
 import { expectGas, gasOfView } from "../support/gas.js";
 import type { TestKey } from "../support/keys.js";
-import { leafOf, pathOf, rootOf } from "../support/rfc9162.js";
 
 const { ethers } = await network.create();
-
-/** With one frame more, a batch of 1,024: the usual second of a plant. */
-const REST = Array.from({ length: 1_023 }, (_, i) => id(`leaf ${i}`) as Hex);
 
 describe("FrameReader: gas", () => {
   let world: Telemetry;
@@ -35,12 +39,9 @@ describe("FrameReader: gas", () => {
   async function prove(key: TestKey): Promise<TestProof> {
     for (let value = 123_457n; ; value++) {
       const frame = makeFrame(domain, key, value, { signing: key.curve === 1 ? "high" : "low" });
-      const leaves = [leafOf(frame), ...REST];
-      const framesRoot = rootOf(leaves);
-      if (fromHex(`0x${frame.slice(-128)}${framesRoot.slice(2)}`).includes(0)) continue;
+      if (fromHex(`0x${frame.slice(-128)}${fullRoot(frame).slice(2)}`).includes(0)) continue;
       if (key.curve === 8 && !recoversLast(frame)) continue;
-      const a = await anchor(world, { count: 1_024, framesRoot, minTime: PAST, maxTime: PAST });
-      return { frame, stream: 1n, anchor: a, index: 0, path: pathOf(0, leaves), epochPath: [] };
+      return anchorInFullBatch(world, frame);
     }
   }
 
