@@ -5,6 +5,7 @@
  *
  *   npx tsx scripts/generate-vectors.ts
  */
+import { execFileSync } from "node:child_process";
 import { createECDH, createHash, createPrivateKey, type KeyObject } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -356,3 +357,4 @@ mkdirSync(FOLDER, { recursive: true });
 // All contents first: keepOld and the kept signatures read the files that are written here.
 const files = { "frames.json": framesFile(), "trees.json": treesFile(), "receipts.json": receiptsFile() };
 for (const [file, content] of Object.entries(files)) write(file, content);
+execFileSync("npx", ["biome", "format", "--write", FOLDER], { stdio: ["ignore", "ignore", "inherit"] });
