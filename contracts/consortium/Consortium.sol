@@ -51,6 +51,7 @@ contract Consortium is IConsortium, AccessManaged {
 
     /// @inheritdoc IConsortium
     function admit(bytes32 codeHash) external restricted returns (OrgId org) {
+        if (codeHash == 0) revert OrganisationCodeMissing();
         OrgId taken = _codes[codeHash];
         if (OrgId.unwrap(taken) != 0) revert OrganisationCodeTaken(codeHash, taken);
 

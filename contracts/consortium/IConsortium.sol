@@ -58,6 +58,7 @@ interface IConsortium {
 
     error OrganisationUnknown(OrgId org);
     error OrganisationNotActive(OrgId org, OrgStatus status);
+    error OrganisationCodeMissing();
     error OrganisationCodeTaken(bytes32 codeHash, OrgId org);
     error OrganisationTransitionRefused(OrgId org, OrgStatus from, OrgStatus to);
     error SignatoryUnknown(address account);

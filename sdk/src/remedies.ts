@@ -10,6 +10,7 @@ export const remedies: Record<string, string> = {
   // Consortium
   OrganisationUnknown: "Use the number of an admitted organisation.",
   OrganisationNotActive: "Ask the registrar to reinstate the organisation.",
+  OrganisationCodeMissing: "Give the hash of the organisation's USCC or LEI.",
   OrganisationCodeTaken: "Use the organisation that already stands for this code.",
   OrganisationTransitionRefused: "Ask for a transition that is in the table of the consortium's README.",
   SignatoryUnknown: "Let the registrar add the account as a signatory of its organisation.",

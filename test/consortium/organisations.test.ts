@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { id, solidityPackedKeccak256 } from "ethers";
+import { id, solidityPackedKeccak256, ZeroHash } from "ethers";
 import { network } from "hardhat";
 import { admit, deployConsortium, holderOf, OrgStatus } from "../support/consortium.js";
 import { expectRefused } from "../support/refused.js";
@@ -44,6 +44,17 @@ describe("Consortium: organisations", () => {
       await again();
       await consortium.connect(registrar).exit(org);
       await again();
+    });
+
+    it("refuses no code", async () => {
+      const { consortium, registrar } = world;
+      await expectRefused(
+        (sent) => consortium.connect(registrar).admit(ZeroHash, sent),
+        consortium,
+        "OrganisationCodeMissing",
+        [],
+        () => consortium.statusOf(1n),
+      );
     });
 
     it("derives the holder from the number alone", () => {

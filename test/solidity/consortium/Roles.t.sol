@@ -37,7 +37,9 @@ contract RolesFuzz is TestBase {
     function testFuzz_aRoleCountsExactlyInItsTerm(uint256 from, uint256 length, uint256 moment) external {
         from = within(from, _START, _START + 200 days);
         uint256 until = from + within(length, 1, 200 days);
-        moment = within(moment, _START, until + 200 days);
+        // Half of the moments lie within a second of either end: that is where a rule goes wrong.
+        if (moment % 2 == 0) moment = within(moment, _START, until + 200 days);
+        else moment = (moment % 4 == 1 ? from : until) + ((moment >> 2) % 3) - 1;
         _consortium.grantRole(_ALICE, Role.Treasurer, uint40(from), uint40(until));
         vm.warp(moment);
         bool counts = from <= moment && moment < until;

@@ -39,7 +39,7 @@ contract World is TestBase {
         REGISTRY = new DeviceRegistry(CONSORTIUM);
         CONSORTIUM.setRoleListener(Role.Manufacturer, REGISTRY);
         for (uint256 i = 0; i < ORGS; ++i) {
-            statusOf[CONSORTIUM.admit(bytes32(i))] = OrgStatus.Active;
+            statusOf[CONSORTIUM.admit(bytes32(i + 1))] = OrgStatus.Active;
             addSignatory(i, i);
             grant(i, uint256(Role.Manufacturer) - 1, 0, 300 days);
         }
