@@ -1,6 +1,6 @@
 /*
- * A child process of the crash test: records frames as fast as it can and prints each one only after `record` has
- * returned, which is when a device may send it. It is killed at a random moment.
+ * A child process of the crash test: records frames as fast as it can and prints each one only after `flush`, which is
+ * when a device may send it. It is killed at a random moment.
  */
 import { writeSync } from "node:fs";
 import { toHex } from "../../sdk/src/bytes.js";
@@ -18,7 +18,6 @@ process.on("message", (receipt: string) => device.acceptReceipt(Buffer.from(rece
 writeSync(1, "ready\n");
 for (let i = 0; ; i++) {
   const bytes = device.record([{ name: tag, value: BigInt(i) }]);
+  await device.flush();
   writeSync(1, `${toHex(bytes)}\n`);
-  // Lets receipts in.
-  await new Promise((resolve) => setImmediate(resolve));
 }

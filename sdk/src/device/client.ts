@@ -101,7 +101,7 @@ export class DeviceClient extends EventEmitter<DeviceClientEvents> {
   start(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
-    this.#device.onRecorded((lane, position) => this.#recorded(lane, position));
+    this.#device.onDurable((lane, position) => this.#recorded(lane, position));
     this.#connect();
   }
 
@@ -109,7 +109,7 @@ export class DeviceClient extends EventEmitter<DeviceClientEvents> {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#device.onRecorded(undefined);
+    this.#device.onDurable(undefined);
     clearTimeout(this.#reconnectTimer);
     clearTimeout(this.#resendTimer);
     const client = this.#client;
@@ -166,10 +166,11 @@ export class DeviceClient extends EventEmitter<DeviceClientEvents> {
     this.#resendTimer = undefined;
   }
 
+  /** An alarm overtakes what waits, and may go beyond the window by as much again. */
   #recorded(lane: Lane, position: number): void {
     if (!this.#online) return;
-    if (lane === "alarm" && this.#underWay.size < 2 * this.#window && this.#mayPublish())
-      this.#publish(position);
+    const room = this.#underWay.size < 2 * this.#window && this.#mayPublish();
+    if (lane === "alarm" && room && !this.#underWay.has(position)) this.#publish(position);
     this.#pump();
   }
 
@@ -177,15 +178,20 @@ export class DeviceClient extends EventEmitter<DeviceClientEvents> {
     return this.#unacknowledged < this.#receiveMaximum;
   }
 
-  /** Sends what comes next, as far as window and broker allow. */
+  /** Sends what comes next, as far as window, broker and disk allow. */
   #pump(): void {
-    while (this.#online && this.#underWay.size < this.#window && this.#mayPublish()) {
+    if (!this.#online) return;
+    this.#sendInOrder();
+    if (this.#resendTimer === undefined && this.#underWay.size > 0) this.#watchProgress();
+  }
+
+  #sendInOrder(): void {
+    while (this.#underWay.size < this.#window && this.#mayPublish()) {
       const position = this.#device.journal.pendingFrom(this.#cursor);
-      if (position === undefined) break;
+      if (position === undefined || position >= this.#device.journal.durable) break;
       if (!this.#underWay.has(position) && !this.#publish(position)) break;
       this.#cursor = position + 1;
     }
-    if (this.#online && this.#resendTimer === undefined && this.#underWay.size > 0) this.#watchProgress();
   }
 
   #publish(position: number): boolean {

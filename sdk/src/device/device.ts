@@ -39,7 +39,7 @@ export interface RecordOptions {
   beacon?: Beacon;
 }
 
-/** A frame the device has made and put on disk. */
+/** A frame the device has made. */
 export interface RecordedFrame {
   epoch: number;
   seq: bigint;
@@ -66,7 +66,7 @@ export class Device {
   readonly #receiptAad: Uint8Array;
   readonly #receiptKey;
   readonly #clock: Clock;
-  #onRecorded: ((lane: Lane, position: number) => void) | undefined;
+  #onDurable: ((lane: Lane, position: number) => void) | undefined;
 
   private constructor(options: DeviceOptions, journal: FrameJournal) {
     this.id = options.signer.id;
@@ -85,9 +85,9 @@ export class Device {
   }
 
   /**
-   * Signs one frame of readings and puts it on disk. It is safe from then on: it will be sent, in order, until
-   * the oracle's receipt covers it.
-   * @returns The frame's bytes.
+   * Signs one frame of readings and writes it to the journal. From then on it will be sent, in order, until the
+   * oracle's receipt covers it; a {@link DeviceClient} sends it once it is on disk.
+   * @returns The frame's bytes. Who sends them without the client calls {@link flush} first.
    * @throws FrameError when the readings do not fit a frame, TenonError `JournalFull` or another of the journal's;
    * in each case nothing is recorded and no sequence number is used.
    */
@@ -120,9 +120,14 @@ export class Device {
     return { epoch, seqUpTo, covered: this.journal.cover(epoch, seqUpTo, new Uint8Array(bytes)) };
   }
 
-  /** Called with each new frame's lane and journal position; for the client that sends them. */
-  onRecorded(listener: ((lane: Lane, position: number) => void) | undefined): void {
-    this.#onRecorded = listener;
+  /** Resolves when everything recorded so far is on disk, safe from a power cut. */
+  flush(): Promise<void> {
+    return this.journal.flush();
+  }
+
+  /** Called when a new frame is on disk, with its lane and journal position; for the client that sends them. */
+  onDurable(listener: ((lane: Lane, position: number) => void) | undefined): void {
+    this.#onDurable = listener;
   }
 
   close(): void {
@@ -151,8 +156,18 @@ export class Device {
     });
     const position = this.journal.end;
     this.journal.append({ lane, epoch, seq, hash: frameHash, recordedAt: now, bytes });
-    this.#onRecorded?.(lane, position);
+    void this.#settle(lane, position);
     return { epoch, seq, hash: frameHash, bytes };
+  }
+
+  async #settle(lane: Lane, position: number): Promise<void> {
+    try {
+      await this.journal.flush();
+    } catch {
+      // The next `record`, and whoever awaits `flush`, is told that the disk failed.
+      return;
+    }
+    this.#onDurable?.(lane, position);
   }
 
   #refuseUnknown(epoch: number, seqUpTo: bigint, headHash: Uint8Array): void {

@@ -45,7 +45,8 @@ export interface ChainPosition {
  * - A sequence number is never used for two frames. When the counter may have been lost (journal gone, older copy
  *   restored, a damaged tail) a new epoch begins, found by the epoch mark kept beside the journal.
  * - Nothing is dropped: at `maxBytes` without a receipt, new frames are refused (`JournalFull`) and the old ones stay.
- * - One process at a time (`FileLocked`). All calls are synchronous; `append` costs one fdatasync.
+ * - One process at a time (`FileLocked`). Only frames before {@link durable} may be sent: `append` writes, and one
+ *   `flush` puts all that was written on disk, so a power cut takes back no number that anybody saw.
  */
 export class FrameJournal {
   /** What opening had to mend. */
@@ -57,6 +58,8 @@ export class FrameJournal {
   readonly #segments: SegmentFile[];
   readonly #state: JournalState;
   #pendingBytes = 0;
+  #durable: number;
+  #syncing: Promise<void> | undefined;
   #broken: unknown;
   #closed = false;
 
@@ -71,6 +74,9 @@ export class FrameJournal {
     this.recovery = loaded.recovery;
     this.#beginNeededEpoch(options.epochAtLeast ?? 1);
     this.#pendingBytes = this.#countPendingBytes();
+    // What a killed process had written may not be on disk yet.
+    this.#active().syncNow();
+    this.#durable = this.end;
     this.#trim();
   }
 
@@ -99,6 +105,11 @@ export class FrameJournal {
     return this.#state.position;
   }
 
+  /** Positions before this one are on disk and may be sent. */
+  get durable(): number {
+    return this.#durable;
+  }
+
   get pendingFrames(): number {
     return this.#state.runs.reduce((sum, run) => sum + Number(run.nextSeq - run.receipted) - 1, 0);
   }
@@ -113,7 +124,7 @@ export class FrameJournal {
   }
 
   /**
-   * Puts the next frame of the chain on disk; only after it returns may the frame be sent.
+   * Writes the next frame of the chain. It may be sent once it is {@link durable}, see {@link flush}.
    * @throws TenonError `JournalFull`, `JournalWriteFailed` (nothing changed) or `JournalBroken` (reopen it).
    */
   append(frame: JournalFrame): void {
@@ -132,6 +143,19 @@ export class FrameJournal {
     this.#state.head = frame.hash;
     this.#state.position += 1;
     this.#pendingBytes += record.length;
+  }
+
+  /**
+   * Resolves when every frame appended so far is on disk; one sync serves all who wait.
+   * @throws TenonError `JournalBroken` when the disk failed: nobody knows what it holds, open the journal again.
+   */
+  async flush(): Promise<void> {
+    const target = this.end;
+    while (this.#durable < target) {
+      this.#usable();
+      this.#syncing ??= this.#sync();
+      await this.#syncing;
+    }
   }
 
   /** The frame at a position, which must be {@link isPending}. */
@@ -194,6 +218,7 @@ export class FrameJournal {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#broken === undefined && this.#durable < this.end) this.#active().syncNow();
     for (const segment of this.#segments) segment.close();
     this.#lock.release();
   }
@@ -251,17 +276,33 @@ export class FrameJournal {
     try {
       write();
     } catch (cause) {
-      if (!this.#active().intact) this.#broken = cause;
+      if (this.#segments.at(-1)?.intact === false) this.#broken = cause;
       throw new TenonError("JournalWriteFailed", "The journal could not be written; nothing was recorded", {
-        args: { file: this.#active().path, reason: (cause as Error).message },
+        args: { dir: this.#dir, reason: (cause as Error).message },
         remedy: "Check the disk's space and health.",
         cause,
       });
     }
   }
 
+  async #sync(): Promise<void> {
+    const end = this.end;
+    try {
+      await this.#active().sync();
+      this.#durable = Math.max(this.#durable, end);
+    } catch (cause) {
+      this.#broken = cause;
+    } finally {
+      this.#syncing = undefined;
+    }
+  }
+
   #roll(): void {
-    this.#durably(() => this.#segments.push(SegmentFile.create(this.#dir, this.#state)));
+    this.#durably(() => {
+      this.#segments.at(-1)?.syncNow();
+      this.#segments.push(SegmentFile.create(this.#dir, this.#state));
+    });
+    this.#durable = this.end;
   }
 
   #trim(): void {

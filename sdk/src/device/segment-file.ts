@@ -1,8 +1,20 @@
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { TenonError } from "../errors.js";
 import { syncFolder } from "./mark.js";
 import { type JournalFrame, type JournalState, readRecord, stateRecord } from "./segment.js";
+
+const fdatasyncLater = promisify(fdatasync);
 
 /** One file of the journal, open for appending and reading. */
 export class SegmentFile {
@@ -14,6 +26,8 @@ export class SegmentFile {
   readonly #lengths: number[] = [];
   #size = 0;
   #intact = true;
+  #syncing = 0;
+  #closing = false;
 
   private constructor(path: string, first: number, file: number) {
     this.path = path;
@@ -26,7 +40,8 @@ export class SegmentFile {
     const path = join(dir, segmentName(state));
     const segment = new SegmentFile(path, state.position, openSync(path, "wx+", 0o600));
     try {
-      segment.append(stateRecord(state), true, false);
+      segment.append(stateRecord(state), false);
+      segment.syncNow();
       syncFolder(dir);
     } catch (error) {
       segment.remove();
@@ -57,12 +72,34 @@ export class SegmentFile {
     this.#size = end;
   }
 
-  /** Appends a record, a frame's when `isFrame`; synced ones are on disk when this returns. */
-  append(record: Buffer, sync: boolean, isFrame = sync): void {
+  /** Appends a record; it is on disk after the next sync. */
+  append(record: Buffer, isFrame: boolean): void {
     const offset = this.#size;
     this.#write(record, offset);
-    if (sync) this.#sync();
     this.adopt(offset, offset + record.length, isFrame);
+  }
+
+  syncNow(): void {
+    try {
+      fdatasyncSync(this.#file);
+    } catch (error) {
+      this.#intact = false;
+      throw error;
+    }
+  }
+
+  /** Syncs without holding up the process; the file stays open until it is done. */
+  async sync(): Promise<void> {
+    this.#syncing++;
+    try {
+      await fdatasyncLater(this.#file);
+    } catch (error) {
+      this.#intact = false;
+      throw error;
+    } finally {
+      this.#syncing--;
+      if (this.#closing && this.#syncing === 0) closeSync(this.#file);
+    }
   }
 
   lengthOf(position: number): number {
@@ -86,7 +123,8 @@ export class SegmentFile {
   }
 
   close(): void {
-    closeSync(this.#file);
+    this.#closing = true;
+    if (this.#syncing === 0) closeSync(this.#file);
   }
 
   remove(): void {
@@ -111,15 +149,6 @@ export class SegmentFile {
       ftruncateSync(this.#file, offset);
     } catch {
       this.#intact = false;
-    }
-  }
-
-  #sync(): void {
-    try {
-      fdatasyncSync(this.#file);
-    } catch (error) {
-      this.#intact = false;
-      throw error;
     }
   }
 }
