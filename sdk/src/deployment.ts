@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { getAddress, isAddress, type Provider } from "ethers";
 import type { Hex } from "./bytes.js";
 import { TenonError } from "./errors.js";
@@ -32,12 +33,16 @@ export interface Deployment {
   readonly contracts: Readonly<Record<ContractName, DeployedContract>>;
 }
 
-/** Reads a record from a file. Throws `DeploymentUnreadable` or `DeploymentInvalid`. */
+/**
+ * Reads a record from a file, or the only record of a folder.
+ * @throws TenonError `DeploymentUnreadable`, `DeploymentAmbiguous` when the folder holds several, `DeploymentInvalid`.
+ */
 export function loadDeployment(path: string): Deployment {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, "utf8"));
+    value = JSON.parse(readFileSync(recordIn(path), "utf8"));
   } catch (cause) {
+    if (cause instanceof TenonError) throw cause;
     throw new TenonError("DeploymentUnreadable", "The deployment record cannot be read", {
       args: { path },
       remedy: "Deploy first (npx hardhat deploy), or name the record of the chain you are on.",
@@ -45,6 +50,16 @@ export function loadDeployment(path: string): Deployment {
     });
   }
   return checkDeployment(value);
+}
+
+function recordIn(path: string): string {
+  if (!statSync(path).isDirectory()) return path;
+  const records = readdirSync(path).filter((name) => /^[0-9]+-[0-9a-f]{8}[.]json$/.test(name));
+  if (records.length <= 1) return join(path, records[0] ?? "no record");
+  throw new TenonError("DeploymentAmbiguous", "The folder holds the records of several chains", {
+    args: { path, records: records.join(", ") },
+    remedy: "Name the file: <chain id>-<first 8 hex digits of the genesis hash>.json.",
+  });
 }
 
 /** Checks the parts of a record that the SDK uses; gives the same object back. Throws `DeploymentInvalid`. */

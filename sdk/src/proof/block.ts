@@ -111,15 +111,40 @@ export async function buildBlockProof(
   };
 }
 
-/** The RLP of a header as JSON-RPC gives it. Throws `HeaderHashUnsupported` unless it hashes to the block's hash. */
+/**
+ * The RLP whose hash is the block's, from a header as JSON-RPC gives it. On a QBFT chain that is the header as it was
+ * before the validators sealed it.
+ * @throws TenonError `HeaderHashUnsupported` when neither rule gives the block's hash.
+ */
 export function headerRlp(block: Fields): Hex {
-  const present = headerFields.filter(([name]) => block[name] !== undefined && block[name] !== null);
-  const encoded = encodeRlp(present.map(([name, kind]) => field(block[name] as string, kind))) as Hex;
+  const encoded = encodeHeader(block);
   if (keccak256(encoded) === block.hash) return encoded;
+  const unsealed = withoutSeals(block.extraData as string);
+  const proposed = unsealed === undefined ? encoded : encodeHeader({ ...block, extraData: unsealed });
+  if (keccak256(proposed) === block.hash) return proposed;
   throw new TenonError("HeaderHashUnsupported", "The header does not hash to the block's hash", {
     args: { number: Number(block.number), hash: block.hash, computed: keccak256(encoded) },
     remedy: "The node answers wrongly, or its chain hashes headers by a rule this version does not know.",
   });
+}
+
+function encodeHeader(block: Fields): Hex {
+  const present = headerFields.filter(([name]) => block[name] !== undefined && block[name] !== null);
+  return encodeRlp(present.map(([name, kind]) => field(block[name] as string, kind))) as Hex;
+}
+
+/**
+ * QBFT's extra data is a list of vanity, validators, vote, round and seals. The block's hash leaves out who sealed it
+ * and in which round: round 0, no seals.
+ */
+function withoutSeals(extraData: string): string | undefined {
+  try {
+    const parts = decodeRlp(extraData);
+    if (!Array.isArray(parts) || parts.length !== 5) return undefined;
+    return encodeRlp([...parts.slice(0, 3), "0x", []]);
+  } catch {
+    return undefined; // other chains put any bytes there
+  }
 }
 
 function field(value: string, kind: "bytes" | "number"): string {

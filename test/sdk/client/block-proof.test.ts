@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { encodeRlp, type TransactionRequest } from "ethers";
+import { decodeRlp, encodeRlp, keccak256, type TransactionRequest } from "ethers";
 import { network } from "hardhat";
 import { concatBytes, fromHex, type Hex, toHex } from "../../../sdk/src/bytes.js";
 import { ProofError } from "../../../sdk/src/index.js";
@@ -189,5 +189,24 @@ describe("block proof", () => {
       >;
       expect(headerRlp(header)).to.match(/^0xf9/);
     }
+  });
+
+  it("leaves seals and round out of the hash of a QBFT header", async () => {
+    const header = (await rpc(chain.provider, "eth_getBlockByNumber", ["latest", false])) as Record<
+      string,
+      unknown
+    >;
+    const vanity = `0x${"00".repeat(32)}`;
+    const validators = [1, 2, 3, 4].map((i) => `0x${i.toString(16).padStart(40, "0")}`);
+    const seals = validators.slice(1).map((_, i) => `0x${"5e".repeat(64)}0${i % 2}`);
+    const proposed = encodeRlp([vanity, validators, [], "0x", []]);
+    const sealed = { ...header, extraData: encodeRlp([vanity, validators, [], "0x01", seals]) };
+    // The preimage, put together from the chain's own header by replacing one item of the list.
+    const items = decodeRlp(headerRlp(header)) as string[];
+    const preimage = encodeRlp(items.map((item, i) => (i === 12 ? proposed : item)));
+    expect(headerRlp({ ...sealed, hash: keccak256(preimage) })).to.equal(preimage);
+    const wrong = { ...sealed, hash: keccak256("0x00") };
+    expect(() => headerRlp(wrong)).to.throw("does not hash to the block's hash");
+    expect(() => headerRlp({ ...wrong, extraData: "0xc0" })).to.throw("does not hash to the block's hash");
   });
 });

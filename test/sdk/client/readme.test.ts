@@ -1,0 +1,101 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { network } from "hardhat";
+import { checkDeployment, createTenon, loadDeployment, proofToJson } from "../../../sdk/src/index.js";
+import { tenonOn } from "../../support/fixture.js";
+import { anchorFrames, placeOf, TestDevice } from "../../support/proven-frames.js";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const text = readFileSync(join(root, "sdk/README.md"), "utf8");
+const examples = [...text.matchAll(/\n## ([^\n]+)\n(?:(?!\n## )[\s\S])*?```ts\n([\s\S]*?)```/g)];
+
+describe("the SDK's README", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tenon-readme-"));
+  const scripts = join(root, "cache", `readme-${process.pid}`);
+  const printed: Record<string, string> = {};
+  let server: Awaited<ReturnType<typeof network.createServer>>;
+
+  // The server is a process's chain of its own, so everything is deployed through its RPC address.
+  before(async function () {
+    this.timeout(120_000);
+    server = await network.createServer("default", "127.0.0.1");
+    const { address, port } = await server.listen();
+    const url = `http://${address}:${port}`;
+    const connection = await network.create({ network: "local", override: { url } });
+    const { record, signers, ethers } = await tenonOn(connection);
+    mkdirSync(join(folder, "deployments"));
+    const file = `${record.chainId}-${record.genesisHash.slice(2, 10)}.json`;
+    writeFileSync(join(folder, "deployments", file), JSON.stringify(record));
+
+    const deployment = checkDeployment(record);
+    const tenon = await createTenon({ signer: signers.oracle, deployment });
+    const device = new TestDevice(deployment);
+    const frames = [device.meter(1n), device.meter(2n)];
+    const time = (await ethers.provider.getBlock("latest"))!.timestamp;
+    const batch = await anchorFrames(tenon, frames, [device.head()], time);
+    const proof = await tenon.telemetry.completeProof(placeOf(batch, 1));
+    writeFileSync(join(folder, "proof.json"), proofToJson(proof));
+    writeFileSync(join(folder, "block-hash.txt"), proof.block.hash);
+
+    mkdirSync(scripts, { recursive: true });
+    for (const [, title, code] of examples) {
+      printed[title!] = await run(title!, code!, { url, from: signers.manufacturer.address });
+    }
+    await connection.close();
+  });
+  after(async () => {
+    await server.close();
+    for (const path of [folder, scripts]) rmSync(path, { recursive: true, force: true });
+  });
+
+  async function run(title: string, code: string, chain: { url: string; from: string }): Promise<string> {
+    const script = join(scripts, `${title.replace(/[^a-z]+/gi, "-")}.ts`);
+    writeFileSync(script, code);
+    const env = { ...process.env, TENON_LOCAL_RPC: chain.url, TENON_FROM: chain.from };
+    const tsx = import.meta.resolve("tsx");
+    const child = spawn(process.execPath, ["--import", tsx, script], { cwd: folder, env });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
+    const status = await new Promise((resolve) => child.once("close", resolve));
+    expect(status, `${title}\n${output}`).to.equal(0);
+    return output;
+  }
+
+  it("has five examples, each of which runs as printed", () => {
+    expect(Object.keys(printed)).to.deep.equal([
+      "Connect and read",
+      "Write: lazy operations",
+      "Errors",
+      "Proofs",
+      "With viem",
+    ]);
+    expect(printed["Connect and read"]).to.match(/next: 1,\s+size: 2n/);
+    expect(printed["Write: lazy operations"]).to.match(
+      /gas \d{5}n.*\nregistered 0x[0-9a-f]{64} in block \d+\nActive/,
+    );
+    expect(printed.Errors).to.match(/^DeviceUnknown/);
+    expect(printed.Proofs).to.match(/^deployment: [\s\S]*\nbatch root: leaf 0x[\s\S]*\nblock: number \d+/);
+    expect(printed["With viem"]).to.match(/^0x[0-9a-fA-F]{40} 1 2\n0 0x[0-9a-f]{64}/);
+  });
+
+  it("loads the only record of a folder, and refuses none, several, or a broken one", () => {
+    const records = join(folder, "deployments");
+    expect(loadDeployment(records).version).to.equal(1);
+    const code = (path: string) => {
+      try {
+        return loadDeployment(path).version;
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    expect(code(join(folder, "absent"))).to.equal("DeploymentUnreadable");
+    expect(code(folder)).to.equal("DeploymentUnreadable");
+    writeFileSync(join(records, "1-00000000.json"), "{}");
+    expect(code(records)).to.equal("DeploymentAmbiguous");
+    expect(code(join(records, "1-00000000.json"))).to.equal("DeploymentInvalid");
+  });
+});
