@@ -80,8 +80,7 @@ function anchorFrom(part: Part): AnchorData {
   };
 }
 
-/** Reads a block proof from its parsed JSON. */
-export function blockFrom(part: Part): BlockProof {
+function blockFrom(part: Part): BlockProof {
   return {
     number: part.big("number"),
     hash: part.hex("hash", 32),

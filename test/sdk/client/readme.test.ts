@@ -42,8 +42,10 @@ describe("the SDK's README", () => {
     writeFileSync(join(folder, "block-hash.txt"), proof.block.hash);
 
     mkdirSync(scripts, { recursive: true });
+    const env = { ...process.env, TENON_LOCAL_RPC: url, TENON_FROM: signers.manufacturer.address };
     for (const [, title, code] of examples) {
-      printed[title!] = await run(title!, code!, { url, from: signers.manufacturer.address });
+      writeFileSync(scriptOf(title!), code!);
+      printed[title!] = await run(["--import", import.meta.resolve("tsx"), scriptOf(title!)], env);
     }
     await connection.close();
   });
@@ -52,16 +54,15 @@ describe("the SDK's README", () => {
     for (const path of [folder, scripts]) rmSync(path, { recursive: true, force: true });
   });
 
-  async function run(title: string, code: string, chain: { url: string; from: string }): Promise<string> {
-    const script = join(scripts, `${title.replace(/[^a-z]+/gi, "-")}.ts`);
-    writeFileSync(script, code);
-    const env = { ...process.env, TENON_LOCAL_RPC: chain.url, TENON_FROM: chain.from };
-    const tsx = import.meta.resolve("tsx");
-    const child = spawn(process.execPath, ["--import", tsx, script], { cwd: folder, env });
+  const scriptOf = (title: string) => join(scripts, `${title.replace(/[^a-z]+/gi, "-")}.ts`);
+
+  /** Runs Node in the folder of the record; answers what it printed. */
+  async function run(args: string[], env: NodeJS.ProcessEnv): Promise<string> {
+    const child = spawn(process.execPath, args, { cwd: folder, env });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
     const status = await new Promise((resolve) => child.once("close", resolve));
-    expect(status, `${title}\n${output}`).to.equal(0);
+    expect(status, output).to.equal(0);
     return output;
   }
 
@@ -80,6 +81,12 @@ describe("the SDK's README", () => {
     expect(printed.Errors).to.match(/^DeviceUnknown/);
     expect(printed.Proofs).to.match(/^deployment: [\s\S]*\nbatch root: leaf 0x[\s\S]*\nblock: number \d+/);
     expect(printed["With viem"]).to.match(/^0x[0-9a-fA-F]{40} 1 2\n0 0x[0-9a-f]{64}/);
+  });
+
+  it("has examples that pass the type check as strictly as the project does", async () => {
+    const config = { extends: join(root, "tsconfig.json"), include: ["*.ts"] };
+    writeFileSync(join(scripts, "tsconfig.json"), JSON.stringify(config));
+    await run([join(root, "node_modules/typescript/bin/tsc"), "-p", scripts], process.env);
   });
 
   it("loads the only record of a folder, and refuses none, several, or a broken one", () => {

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { AbiCoder, Interface, id, keccak256, toUtf8Bytes } from "ethers";
 import { abis } from "../../../sdk/src/generated/abis.js";
@@ -34,6 +37,20 @@ describe("typed errors of contracts", () => {
       for (const { internalType = "" } of inputs) {
         if (internalType.startsWith("enum ")) expect(enums, name).to.have.property(internalType.slice(5));
       }
+    }
+  });
+
+  it("numbers the members of enums as Solidity does", () => {
+    const folder = fileURLToPath(new URL("../../../contracts", import.meta.url));
+    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".sol"))
+      .map((name) => readFileSync(join(folder, name), "utf8"));
+    for (const [name, members] of Object.entries(enums)) {
+      const source = sources.join("\n").match(new RegExp(`enum ${name} \\{([^}]*)\\}`));
+      expect(
+        source?.[1]?.split(",").map((member) => member.trim()),
+        name,
+      ).to.deep.equal(members);
     }
   });
 
