@@ -38,6 +38,7 @@ interface RpcTransaction {
 export class EmbeddedChain {
   #queue: Promise<unknown> = Promise.resolve();
   #sent = false;
+  #broken = false;
   #lastBlock: JournalBlock;
   #lastMinedAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -103,6 +104,11 @@ export class EmbeddedChain {
       });
     }
     return this.#exclusive(async () => {
+      if (this.#broken) {
+        throw new TenonError("ChainStopped", "The embedded chain could not keep its last block and stops", {
+          remedy: "See its output; after mending that, start it again with the same --state folder.",
+        });
+      }
       const result: unknown = await this.provider.request({ method, params: params as unknown[] });
       if (method.startsWith("eth_send")) this.#sent = true;
       return result;
@@ -117,8 +123,11 @@ export class EmbeddedChain {
 
   async #mine(): Promise<void> {
     const timestamp = Math.max(Math.floor(Date.now() / 1000), this.#lastBlock.timestamp + 1);
+    // Until the block is on disk nobody may read it; if it cannot be kept, nobody ever does.
+    this.#broken = true;
     const block = await this.#mineAt(timestamp);
     this.journal?.append(block);
+    this.#broken = false;
     // A block that took transactions may have left some behind: look again at the next tick.
     this.#sent = block.transactions.length > 0;
     this.#lastBlock = block;
@@ -126,27 +135,30 @@ export class EmbeddedChain {
   }
 
   async #replay(kept: JournalBlock): Promise<void> {
-    for (const raw of kept.transactions) {
-      await this.provider.request({ method: "eth_sendRawTransaction", params: [raw] });
+    let block: JournalBlock;
+    try {
+      for (const raw of kept.transactions) {
+        await this.provider.request({ method: "eth_sendRawTransaction", params: [raw] });
+      }
+      block = await this.#mineAt(kept.timestamp);
+    } catch (cause) {
+      throw this.#differs(kept, cause instanceof Error ? cause.message : cause, cause);
     }
-    const block = await this.#mineAt(kept.timestamp);
-    if (block.hash !== kept.hash || block.number !== kept.number) {
-      throw new TenonError(
-        "ChainReplayDiffers",
-        "Replaying the kept chain gives another block than was mined",
-        {
-          args: {
-            folder: this.journal?.folder,
-            block: kept.number,
-            kept: kept.hash,
-            replayed: block.hash,
-            writtenBy: `Hardhat ${this.journal?.genesis?.hardhat}`,
-          },
-          remedy: "Use the Hardhat version and network settings that wrote it, or another --state folder.",
-        },
-      );
-    }
+    if (block.hash !== kept.hash || block.number !== kept.number) throw this.#differs(kept, block.hash);
     this.#lastBlock = block;
+  }
+
+  #differs(kept: JournalBlock, replayed: unknown, cause?: unknown): TenonError {
+    const writtenBy = `Hardhat ${this.journal?.genesis?.hardhat}`;
+    return new TenonError(
+      "ChainReplayDiffers",
+      "Replaying the kept chain gives another block than was mined",
+      {
+        args: { folder: this.journal?.folder, block: kept.number, kept: kept.hash, replayed, writtenBy },
+        remedy: "Use the Hardhat version and network settings that wrote it, or another --state folder.",
+        cause,
+      },
+    );
   }
 
   async #mineAt(timestamp: number): Promise<JournalBlock> {

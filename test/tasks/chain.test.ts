@@ -100,6 +100,10 @@ describe("the embedded chain's journal", () => {
       good.replace(/"timestamp":(\d+)/, (_, at) => `"timestamp":${Number(at) - 1}`),
     );
     expect(await refusal(folder)).to.equal("ChainReplayDiffers");
+    writeFileSync(file, good.replace(/"0x[0-9a-f]{100,}"/, '"0x02"'));
+    expect(await refusal(folder)).to.equal("ChainReplayDiffers");
+    writeFileSync(file, good.replace(/,"transactions":\[\]/, ""));
+    expect(await refusal(folder)).to.equal("ChainReplayDiffers");
     writeFileSync(file, good);
     expect(await refusal(folder, DATE + 1)).to.equal("ChainStateForeign");
     writeFileSync(file, [JSON.stringify({ ...first, chainId: 1 }), ...lines.slice(1), ""].join("\n"));
@@ -121,6 +125,20 @@ describe("the embedded chain's journal", () => {
     writeFileSync(join(folder, "chain.jsonl"), '{"version":1,"cha');
     expect(await refusal(folder)).to.equal("opened");
     truncateSync(join(folder, "chain.jsonl"), 0);
+  });
+
+  it("lets nobody read a block that could not be kept", async () => {
+    const { chain, journal } = await openChain(newFolder());
+    journal.append = () => {
+      throw new Error("disk full");
+    };
+    const [from] = (await chain.request("eth_accounts", [])) as string[];
+    await chain.request("eth_sendTransaction", [{ from, to: from, gasPrice: "0x0" }]);
+    const fault = await new Promise<unknown>((failed) => chain.start(20, failed));
+    expect((fault as Error).message).to.equal("disk full");
+    const error = await chain.request("eth_blockNumber", []).catch((thrown: unknown) => thrown);
+    expect((error as TenonError).code).to.equal("ChainStopped");
+    journal.close();
   });
 
   it("does not serve what moves the node past its clock", async () => {
