@@ -184,7 +184,7 @@ async function receiptsOf(source: RpcSource, block: Fields): Promise<Fields[]> {
  * @throws ProofError at step `block` or `receipt`.
  */
 export function verifyBlockProof(proof: BlockProof, trustedBlockHash: Hex | readonly Hex[]): ProvenLog {
-  const trusted = [trustedBlockHash].flat() as Hex[];
+  const trusted = [trustedBlockHash].flat().map((hash) => hash.toLowerCase());
   if (!trusted.includes(proof.hash) || keccak256(proof.header) !== proof.hash) {
     throw new ProofError("block", "The header is not a trusted block's", {
       args: { trusted: trusted.join(", "), given: proof.hash, header: keccak256(proof.header) },

@@ -167,8 +167,7 @@ export function checkAnchor(
   anchorLog: string,
   trust: Trust,
 ): VerifiedStep[] {
-  const trusted = [trust.trustedBlockHash].flat() as Hex[];
-  const log = verifyBlockProof(block, trusted);
+  const log = verifyBlockProof(block, trust.trustedBlockHash);
   if (log.address !== anchorLog.toLowerCase()) {
     throw new ProofError("contract", "The log is not the AnchorLog's", {
       args: { address: log.address, anchorLog },

@@ -151,6 +151,8 @@ describe("proofs from a trusted block hash alone", () => {
     const step = (change: object, other: Partial<Trust> = {}) =>
       failedStep(() => verifyFrameProof({ ...proof, ...change }, { ...trust, ...other }));
     expect(step({})).to.equal("held");
+    const upper = `0x${proof.block.hash.slice(2).toUpperCase()}` as Hex;
+    expect(step({}, { trustedBlockHash: upper }), "hex has no case").to.equal("held");
     expect(step({ chainId: "1" })).to.equal("deployment");
     expect(step({ anchorLog: proof.registry }), "a log of somebody else's").to.equal("deployment");
     expect(step({}, { deviceKey: new TestDevice(deployment).signer.key })).to.equal("device signature");
