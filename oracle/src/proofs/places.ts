@@ -1,0 +1,138 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Hex, toHex } from "@tenon/sdk/bytes";
+import { IntentStore } from "../chain/intents.js";
+import type { ClosedBatch } from "../state/types.js";
+
+/** Where a frame stands in the log. */
+export interface FramePlace {
+  logIndex: number;
+  hash: Hex;
+}
+
+/** An open gap of a device, or a fork or an equivocation it showed. */
+export interface FactRow {
+  kind: "gap" | "fork" | "equivocation";
+  device: Hex;
+  epoch: number;
+  /** First and last sequence number; the same for all but gaps. */
+  seq: bigint;
+  seqTo: bigint;
+  /** Frames of a gap that have not arrived. */
+  missing: bigint;
+  /** Frame that showed it, and the frame it stands against. */
+  logIndex: number;
+  otherIndex: number | null;
+  /** Milliseconds since 1970; `closedAt` for a gap that was filled. */
+  at: number;
+  closedAt: number | null;
+}
+
+/** What the state database knows of frames, devices and rejects. Reads only. */
+export class Places extends IntentStore {
+  readonly #reader: DatabaseSync;
+
+  constructor(db: DatabaseSync) {
+    super(db);
+    this.#reader = db;
+  }
+
+  /** The frames at one place, in log order; more than one is an equivocation. */
+  framesAt(num: number, epoch: number, seq: bigint): FramePlace[] {
+    return this.#reader
+      .prepare(
+        "SELECT log_index, hash FROM frames WHERE device_num = ? AND epoch = ? AND seq = ? ORDER BY log_index",
+      )
+      .all(num, epoch, seq)
+      .map((row) => ({ logIndex: Number(row.log_index), hash: toHex(row.hash as Uint8Array) }));
+  }
+
+  /** Log index of the frame that made `[1, seq]` complete; undefined while one of them is missing. */
+  completedAt(num: number, epoch: number, seq: bigint): number | undefined {
+    const head = this.#reader
+      .prepare("SELECT contiguous FROM heads WHERE device_num = ? AND epoch = ? AND contiguous >= ?")
+      .get(num, epoch, seq);
+    if (head === undefined) return undefined;
+    // The first frame at a place counts: a second one came later and completed nothing.
+    const row = this.#reader
+      .prepare(
+        `SELECT max(first) AS at FROM (SELECT min(log_index) AS first FROM frames
+         WHERE device_num = ? AND epoch = ? AND seq <= ? GROUP BY seq)`,
+      )
+      .get(num, epoch, seq);
+    return row?.at === null || row === undefined ? undefined : Number(row.at);
+  }
+
+  /** Missing ranges of a device's epoch up to `to`. */
+  missing(num: number, epoch: number, to: bigint): { from: bigint; to: bigint }[] {
+    const query = this.#reader.prepare(
+      "SELECT seq, seq_to FROM missing WHERE device_num = ? AND epoch = ? AND seq <= ? ORDER BY seq LIMIT 20",
+    );
+    query.setReadBigInts(true);
+    return query.all(num, epoch, to).map((row) => ({ from: row.seq as bigint, to: row.seq_to as bigint }));
+  }
+
+  /** Heads of a device, newest epoch first. */
+  heads(num: number): { epoch: number; contiguous: bigint; hash: Hex; highest: bigint }[] {
+    const query = this.#reader.prepare("SELECT * FROM heads WHERE device_num = ? ORDER BY epoch DESC");
+    query.setReadBigInts(true);
+    return query.all(num).map((row) => ({
+      epoch: Number(row.epoch),
+      contiguous: row.contiguous as bigint,
+      hash: toHex(row.hash as Uint8Array),
+      highest: row.highest as bigint,
+    }));
+  }
+
+  /** Facts, newest first. `open` leaves out gaps that were filled. */
+  facts(filter: { num?: number; kind?: FactRow["kind"]; open?: boolean; limit: number }): FactRow[] {
+    const query = this.#reader.prepare(
+      `SELECT facts.*, devices.id AS device FROM facts JOIN devices ON devices.num = device_num
+       WHERE (?1 IS NULL OR device_num = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 = 0 OR closed_index IS NULL)
+       ORDER BY facts.id DESC LIMIT ?4`,
+    );
+    query.setReadBigInts(true);
+    const { num = null, kind = null, open = false, limit } = filter;
+    return query.all(num, kind, open ? 1 : 0, limit).map((row) => ({
+      kind: row.kind as FactRow["kind"],
+      device: toHex(row.device as Uint8Array),
+      epoch: Number(row.epoch),
+      seq: row.seq as bigint,
+      seqTo: row.seq_to as bigint,
+      missing: row.missing as bigint,
+      logIndex: Number(row.log_index),
+      otherIndex: row.other_index === null ? null : Number(row.other_index),
+      at: Number(row.at),
+      closedAt: row.closed_at === null ? null : Number(row.closed_at),
+    }));
+  }
+
+  /** How many facts of each kind there are; of the gaps only the open ones. */
+  factCounts(): { gaps: number; forks: number; equivocations: number } {
+    const rows = this.#reader
+      .prepare(
+        "SELECT kind, count(*) AS n FROM facts WHERE kind <> 'gap' OR closed_index IS NULL GROUP BY kind",
+      )
+      .all();
+    const of = (kind: string) => Number(rows.find((row) => row.kind === kind)?.n ?? 0);
+    return { gaps: of("gap"), forks: of("fork"), equivocations: of("equivocation") };
+  }
+
+  /** The device's own name of the frame at a log index. Scans: for reports, not for answers. */
+  frameOf(logIndex: number): { device: Hex; epoch: number; seq: bigint } | undefined {
+    const query = this.#reader.prepare(
+      "SELECT id, frames.epoch AS epoch, seq FROM frames JOIN devices ON num = device_num WHERE log_index = ?",
+    );
+    query.setReadBigInts(true);
+    const row = query.get(logIndex);
+    return row && { device: toHex(row.id as Uint8Array), epoch: Number(row.epoch), seq: row.seq as bigint };
+  }
+
+  /** The closed batch that holds a log index. */
+  batchOfFrame(logIndex: number): ClosedBatch | undefined {
+    const row = this.#reader
+      .prepare("SELECT batch FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1")
+      .get(logIndex);
+    const batch = row && this.batch(Number(row.batch));
+    return batch !== undefined && logIndex < batch.first + batch.count ? batch : undefined;
+  }
+}

@@ -1,0 +1,290 @@
+import { commitmentOf, EPOCH } from "@tenon/sdk/anchor";
+import { equalBytes, fromHex, type Hex, toHex } from "@tenon/sdk/bytes";
+import { TenonError } from "@tenon/sdk/errors";
+import { decodeFrame } from "@tenon/sdk/frame/index";
+import { type BlockProof, buildBlockProof } from "@tenon/sdk/proof/block";
+import type { DeviceRangeProof, FrameProof, HeadProof } from "@tenon/sdk/proof/bundle";
+import { decodeHead, HEAD_LENGTH } from "@tenon/sdk/proof/heads";
+import { leafHash, MerkleTree } from "@tenon/sdk/proof/merkle";
+import { anchorDataOf } from "../chain/anchor-log.js";
+import type { ChainConnection } from "../chain/connection.js";
+import type { AnchoredAt } from "../chain/intents.js";
+import type { SegmentLog } from "../log/log.js";
+import type { ClosedBatch, DeviceDirectory } from "../state/types.js";
+import { Cache } from "./cache.js";
+import type { Places } from "./places.js";
+
+/** Most frames and bytes in one range proof: it is built in memory. */
+export const MAX_RANGE_FRAMES = 10_000;
+const MAX_RANGE_BYTES = 32 << 20;
+
+/** What a proof is built from. */
+export interface ProofSources {
+  places: Places;
+  directory: DeviceDirectory;
+  log: Pick<SegmentLog, "frame" | "frames">;
+  chain: ChainConnection;
+  stream: number;
+}
+
+/** A frame by its place in the device's own order. */
+export interface FrameName {
+  device: Hex;
+  epoch: number;
+  seq: bigint;
+}
+
+/**
+ * Builds proofs from log, state and chain. Nothing is believed: every tree is computed anew from the log and must
+ * come out as the root that was anchored.
+ *
+ * Errors: `DeviceUnknown`, `FrameUnknown`, `FrameNotAnchored` (try again later), `RangeInvalid`, `RangeTooLong`,
+ * `RangeIncomplete`, `RangeForked`, `HeadSuperseded`, `BatchRootMismatch` (run `verify`).
+ */
+export class ProofService {
+  readonly #from: ProofSources;
+  readonly #trees = new Cache<number, MerkleTree>(4);
+  readonly #epochs = new Cache<number, MerkleTree>(4);
+  readonly #blocks = new Cache<number, Promise<BlockProof>>(256);
+
+  constructor(sources: ProofSources) {
+    this.#from = sources;
+  }
+
+  /** Proof of the frame at a log index. */
+  async byIndex(logIndex: number): Promise<FrameProof> {
+    const { places } = this.#from;
+    const batch = places.batchOfFrame(logIndex);
+    if (batch === undefined) {
+      throw new TenonError("FrameUnknown", "No closed batch holds a frame of that log index", {
+        args: { logIndex, closed: closedFrames(places) },
+        remedy: "Frames appear when their batch closes, about a second after they arrive.",
+      });
+    }
+    return this.#prove(batch, logIndex);
+  }
+
+  /** Proof of a device's frame; of the first one logged when the device made two. */
+  async byName(name: FrameName): Promise<FrameProof> {
+    const [place] = this.#placesOf(name);
+    return this.byIndex((place as { logIndex: number }).logIndex);
+  }
+
+  /** That the frames `[from, to]` of a device's epoch are all there are. */
+  async range(device: Hex, epoch: number, from: bigint, to: bigint): Promise<DeviceRangeProof> {
+    requireRange(from, to);
+    const { places } = this.#from;
+    const num = this.#num(device);
+    const completed = places.completedAt(num, epoch, to);
+    if (completed === undefined) {
+      const missing = places.missing(num, epoch, to).map(({ from: first, to: last }) => `${first}–${last}`);
+      throw new TenonError("RangeIncomplete", "Frames of the range, or before it, have not arrived", {
+        args: { device, epoch, to, missing: missing.join(", ") || "not received yet" },
+        remedy: "Ask for a shorter range, or wait until the device has sent them again.",
+      });
+    }
+    const indices = this.#linked(num, { device, epoch, from, to });
+    const frames = this.#readAll(indices);
+    const last = await this.byIndex(indices.at(-1) as number);
+    const head = await this.#headProof(device, epoch, to, completed);
+    const { version, chainId, genesisHash, anchorLog, registry } = last;
+    return {
+      version,
+      chainId,
+      genesisHash,
+      anchorLog,
+      registry,
+      device,
+      epoch,
+      from,
+      to,
+      frames,
+      last,
+      head,
+    };
+  }
+
+  async #prove(batch: ClosedBatch, logIndex: number): Promise<FrameProof> {
+    const { chain, log, stream } = this.#from;
+    const at = this.#anchoredAt(batch);
+    const tree = this.#tree(batch);
+    const index = logIndex - batch.first;
+    return {
+      version: 1,
+      chainId: String(chain.deployment.chainId),
+      genesisHash: chain.deployment.genesisHash,
+      anchorLog: chain.addressOf("AnchorLog"),
+      registry: chain.addressOf("DeviceRegistry"),
+      frame: toHex(log.frame(logIndex).raw),
+      index,
+      path: tree.path(index).map(toHex),
+      anchor: anchorDataOf(stream, batch),
+      epochPath: this.#epochPath(batch.batch),
+      block: await this.#block(batch.batch, at),
+    };
+  }
+
+  /** The frames of the range, each naming the one before it: where a device made two, the one that links. */
+  #linked(
+    num: number,
+    { device, epoch, from, to }: { device: Hex; epoch: number; from: bigint; to: bigint },
+  ): number[] {
+    const { places, log } = this.#from;
+    for (const last of places.framesAt(num, epoch, to)) {
+      const chain = [last.logIndex];
+      for (let seq = to; seq > from; seq--) {
+        const prev = toHex(decodeFrame(log.frame(chain.at(-1) as number).raw).header.prev);
+        const before = places.framesAt(num, epoch, seq - 1n).find(({ hash }) => hash === prev);
+        if (before === undefined) break;
+        chain.push(before.logIndex);
+      }
+      if (BigInt(chain.length) === to - from + 1n) return chain.reverse();
+    }
+    throw new TenonError("RangeForked", "The device's frames do not form one chain", {
+      args: { device, epoch, from, to },
+      remedy: "The device signed a fork: /devices/:id shows where. Ask for the ranges on its two sides.",
+    });
+  }
+
+  #readAll(indices: number[]): Hex[] {
+    let bytes = 0;
+    return indices.map((index) => {
+      const { raw } = this.#from.log.frame(index);
+      bytes += raw.length;
+      if (bytes > MAX_RANGE_BYTES) throw tooLong({ bytes, most: MAX_RANGE_BYTES });
+      return toHex(raw);
+    });
+  }
+
+  /** The device's entry in the batch that completed the range: the first whose head is at or past its end. */
+  async #headProof(device: Hex, epoch: number, to: bigint, completed: number): Promise<HeadProof> {
+    const { places, stream } = this.#from;
+    const batch = places.batchOfFrame(completed) as ClosedBatch;
+    const at = this.#anchoredAt(batch);
+    const entries = entriesOf(batch);
+    const index = entries.findIndex((entry) => equalBytes(entry.subarray(0, 32), fromHex(device)));
+    const entry = entries[index];
+    const head = entry && decodeHead(entry);
+    if (entry === undefined || head?.epoch !== epoch || head.contiguous < to) {
+      throw new TenonError(
+        "HeadSuperseded",
+        "The batch that completed the range has the device's next epoch as its head",
+        {
+          args: {
+            device,
+            epoch,
+            to,
+            batch: batch.batch,
+            head: head === undefined ? "none" : `epoch ${head.epoch}`,
+          },
+          remedy: "Ask for a range that ends earlier, or prove its frames one by one.",
+        },
+      );
+    }
+    const tree = new MerkleTree(entries.map(leafHash));
+    return {
+      entry: toHex(entry),
+      index,
+      size: entries.length,
+      path: tree.path(index).map(toHex),
+      root: toHex(tree.root),
+      anchor: anchorDataOf(stream, batch),
+      block: await this.#block(batch.batch, at),
+    };
+  }
+
+  #placesOf({ device, epoch, seq }: FrameName) {
+    const places = this.#from.places.framesAt(this.#num(device), epoch, seq);
+    if (places.length > 0) return places;
+    throw new TenonError("FrameUnknown", "No closed batch holds that frame", {
+      args: { device, epoch, seq },
+      remedy:
+        "Frames appear when their batch closes, about a second after they arrive; `gaps` lists missing ones.",
+    });
+  }
+
+  #num(device: Hex): number {
+    const entry = this.#from.directory.get(device);
+    if (entry !== undefined) return entry.num;
+    throw new TenonError("DeviceUnknown", "The registry has no such device", {
+      args: { device },
+      remedy: "Check the id: 0x and 64 hex digits, the hash of the device's key.",
+    });
+  }
+
+  #anchoredAt({ batch, first, count }: ClosedBatch): AnchoredAt {
+    const at = this.#from.places.anchoredAt(batch);
+    if (at !== undefined) return at;
+    throw new TenonError("FrameNotAnchored", "The frame is stored and its batch is not anchored yet", {
+      args: { batch, first, count },
+      remedy: "Ask again in a few seconds; /readyz says what holds anchors up.",
+    });
+  }
+
+  #tree(batch: ClosedBatch): MerkleTree {
+    return this.#trees.get(batch.batch, () => {
+      const leaves = [...this.#from.log.frames(batch.first, batch.count)].map(({ raw }) => leafHash(raw));
+      const tree = new MerkleTree(leaves);
+      if (equalBytes(tree.root, batch.framesRoot)) return tree;
+      throw new TenonError("BatchRootMismatch", "The log no longer makes up the batch's root", {
+        args: {
+          batch: batch.batch,
+          frames: leaves.length,
+          computed: toHex(tree.root),
+          closed: toHex(batch.framesRoot),
+        },
+        remedy: "Run `verify`: it names the frame that changed.",
+      });
+    });
+  }
+
+  /** Path of a batch under its epoch root; empty until the epoch is sealed. Stays valid for ever, unlike the ring's. */
+  #epochPath(batch: number): Hex[] {
+    const { places, stream } = this.#from;
+    const epoch = Math.floor(batch / EPOCH);
+    if (places.lastAnchored() + 1 < (epoch + 1) * EPOCH) return [];
+    const tree = this.#epochs.get(epoch, () => {
+      const batches = places.batches(epoch * EPOCH, EPOCH);
+      return new MerkleTree(
+        batches.map((each) => leafHash(fromHex(commitmentOf(anchorDataOf(stream, each))))),
+      );
+    });
+    return tree.path(batch % EPOCH).map(toHex);
+  }
+
+  #block(batch: number, at: AnchoredAt): Promise<BlockProof> {
+    const proof = this.#blocks.get(batch, () =>
+      buildBlockProof(this.#from.chain.provider, at.transaction, at.logIndex),
+    );
+    proof.catch(() => this.#blocks.delete(batch)); // asked again the next time
+    return proof;
+  }
+}
+
+function entriesOf({ heads }: ClosedBatch): Uint8Array[] {
+  const count = heads.length / HEAD_LENGTH;
+  return Array.from({ length: count }, (_, i) => heads.subarray(i * HEAD_LENGTH, (i + 1) * HEAD_LENGTH));
+}
+
+function requireRange(from: bigint, to: bigint): void {
+  if (from < 1n || to < from) {
+    throw new TenonError("RangeInvalid", "Not a range of sequence numbers", {
+      args: { from, to },
+      remedy: "Sequence numbers begin at 1, and `to` is not before `from`.",
+    });
+  }
+  if (to - from >= BigInt(MAX_RANGE_FRAMES))
+    throw tooLong({ frames: to - from + 1n, most: MAX_RANGE_FRAMES });
+}
+
+function tooLong(args: Record<string, unknown>): TenonError {
+  return new TenonError("RangeTooLong", "The range is too long for one proof", {
+    args,
+    remedy: "Ask for it in pieces: each is proven against the anchored head by itself.",
+  });
+}
+
+function closedFrames(places: Places): number {
+  const last = places.batch(places.closed() - 1);
+  return last === undefined ? 0 : last.first + last.count;
+}
