@@ -45,8 +45,9 @@ const schema = z.strictObject({
     passwordFile: path.optional(),
     /** PEM of the authority behind the broker's certificate; the system's store when absent. */
     caFile: path.optional(),
-    /** Port of the embedded broker; 0 takes a free one. */
+    /** Embedded broker only: its port (0 takes a free one), and a JSON file of device ids and their passwords. */
     port: port.default(0),
+    devicesFile: path.optional(),
   }),
   http: z
     .strictObject({
@@ -79,6 +80,12 @@ const schema = z.strictObject({
 
 export type Config = z.infer<typeof schema>;
 
+/** What a command needs that reads a state folder and the chain; the rest of a configuration is not looked at. */
+const readSchema = z.object(schema.pick({ state: true, deployment: true, chain: true }).shape);
+export type ReadConfig = z.infer<typeof readSchema>;
+
+const stateSchema = z.object(schema.pick({ state: true }).shape);
+
 /** Settings of the command line: a name of the configuration with dots, and its value. */
 export type Overrides = Record<string, unknown>;
 
@@ -88,15 +95,41 @@ export type Overrides = Record<string, unknown>;
  * @throws TenonError `ConfigUnreadable`, `ConfigInvalid` with every fault and where it is.
  */
 export function loadConfig(file: string | undefined, env: NodeJS.ProcessEnv, overrides: Overrides): Config {
+  const config = check(schema, gather(file, env, overrides), file);
+  const fault = crossCheck(config);
+  if (fault !== undefined) throw invalid([fault], file);
+  return config;
+}
+
+/** The same settings, for commands that only read. @throws as `loadConfig`. */
+export function loadReadConfig(
+  file: string | undefined,
+  env: NodeJS.ProcessEnv,
+  overrides: Overrides,
+): ReadConfig {
+  return check(readSchema, gather(file, env, overrides), file);
+}
+
+/** The state folder alone. @throws as `loadConfig`. */
+export function loadStateDir(file: string | undefined, env: NodeJS.ProcessEnv, overrides: Overrides): string {
+  return check(stateSchema, gather(file, env, overrides), file).state;
+}
+
+function gather(file: string | undefined, env: NodeJS.ProcessEnv, overrides: Overrides): Settings {
   const settings = file === undefined ? {} : readSettings(file);
   if (file !== undefined) resolvePaths(settings, dirname(resolve(file)));
   for (const [name, variable] of environmentNames()) set(settings, name, fromText(env[variable]));
   for (const [name, value] of Object.entries(overrides)) set(settings, name, value);
-  const parsed = schema.safeParse(settings);
-  if (!parsed.success) throw invalid(parsed.error.issues.map(faultOf), file);
-  const fault = crossCheck(parsed.data);
-  if (fault !== undefined) throw invalid([fault], file);
-  return parsed.data;
+  return settings;
+}
+
+function check<T>(form: z.ZodType<T>, settings: Settings, file: string | undefined): T {
+  const parsed = form.safeParse(settings);
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    parsed.error.issues.map((issue) => faultOf(issue, settings)),
+    file,
+  );
 }
 
 /** The configuration as it may be printed: no passwords. Keys and tokens are files, whose paths are no secret. */
@@ -120,6 +153,9 @@ function crossCheck({ http, broker }: Config): string | undefined {
   if (broker.url !== "embedded" && broker.username !== undefined && broker.passwordFile === undefined) {
     return "broker.passwordFile: must be given with broker.username";
   }
+  if (broker.url === "embedded" && broker.devicesFile === undefined) {
+    return 'broker.devicesFile: must be given with the embedded broker: {"<device id>": "<password>", …}';
+  }
   return undefined;
 }
 
@@ -132,6 +168,7 @@ const PATHS = [
   "anchorKey.passwordFile",
   "broker.passwordFile",
   "broker.caFile",
+  "broker.devicesFile",
   "http.tokenFile",
 ];
 
@@ -194,9 +231,9 @@ function fromText(text: string | undefined): unknown {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
 }
 
-function faultOf(issue: z.core.$ZodIssue): string {
+function faultOf(issue: z.core.$ZodIssue, settings: Settings): string {
   const where = issue.path.join(".");
-  const missing = issue.code === "invalid_type" && issue.input === undefined;
+  const missing = get(settings, where) === undefined && issue.code !== "unrecognized_keys";
   return `${where || "configuration"}: ${missing ? "is missing" : issue.message}`;
 }
 

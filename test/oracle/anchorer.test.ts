@@ -219,9 +219,8 @@ describe("anchorer", () => {
 
   it("stores an intent for the last batch when it stops, and does not wait for a block", async () => {
     await start();
+    await until(() => anchorer.status.phase === "idle", "nothing is left to do");
     await chain.provider.request({ method: "evm_setAutomine", params: [false] });
-    await anchorer.stop();
-    anchorer = make();
     await close();
     await anchorer.stop();
     expect(intentsOf(db).map(({ state }) => state)).to.deep.equal(["open"]);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { loadConfig, printable } from "../../oracle/src/config.js";
+import { loadConfig, loadReadConfig, loadStateDir, printable } from "../../oracle/src/config.js";
 import type { TenonError } from "../../sdk/src/errors.js";
 
 const least = {
@@ -10,7 +10,7 @@ const least = {
   deployment: "record.json",
   chain: { rpc: "http://127.0.0.1:8545", stream: 1 },
   anchorKey: { file: "anchor.key" },
-  broker: { url: "embedded" },
+  broker: { url: "mqtt://127.0.0.1:1883" },
 };
 
 describe("oracle configuration", () => {
@@ -74,6 +74,20 @@ describe("oracle configuration", () => {
     expect(refusal({ ...least, anchorKey: { keystore: "a.json" } }).message).to.include("passwordFile");
     const broker = { url: "mqtts://broker:8883", username: "oracle" };
     expect(refusal({ ...least, broker }).message).to.include("broker.passwordFile: must be given");
+  });
+
+  it("asks for the devices' logins of an embedded broker", () => {
+    expect(refusal({ ...least, broker: { url: "embedded" } }).message).to.include(
+      "broker.devicesFile: must be given",
+    );
+  });
+
+  it("asks only for what a reading command needs", () => {
+    const { state, deployment, chain } = least;
+    expect(loadReadConfig(write({ state, deployment, chain }), {}, {}).chain.stream).to.equal(1);
+    expect(loadReadConfig(write(least), {}, {})).not.to.have.property("anchorKey");
+    expect(() => loadReadConfig(write({ state }), {}, {})).to.throw("deployment: is missing");
+    expect(loadStateDir(undefined, {}, { state: "here" })).to.equal("here");
   });
 
   it("names a file that cannot be read", () => {

@@ -31,6 +31,8 @@ export interface AnchorerOptions {
   signer: AnchorSigner;
   stream: number;
   logger: Logger;
+  /** Told when a batch was anchored: the next one may close. */
+  onAnchored?: () => void;
   /** Milliseconds between two looks for a receipt. Default 250. */
   pollMs?: number;
   /** Milliseconds until the same bytes are sent again; doubles up to 30 s. Default 2,000. */
@@ -64,6 +66,7 @@ export class Anchorer {
   readonly #log: AnchorLogReader;
   readonly #store: IntentStore;
   readonly #status: AnchorerStatus;
+  #started = false;
   #stopping = false;
   #loop: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
@@ -118,7 +121,7 @@ export class Anchorer {
 
   /** Starts writing. */
   start(): void {
-    this.#stopping = false;
+    this.#started = true;
     this.#loop = this.#run();
   }
 
@@ -128,12 +131,12 @@ export class Anchorer {
     this.#wake();
   }
 
-  /** Ends after the step at hand. Does not wait for a block; stores an intent for a batch that waits for one. */
+  /** Ends for good, after the step at hand. Does not wait for a block; stores an intent for a batch that waits for one. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
     await this.#loop;
-    if (this.#status.phase === "halted") return;
+    if (!this.#started || this.#status.phase === "halted") return;
     try {
       this.#chain.requireSound();
       if (this.#store.open() === undefined) await this.#sign();
@@ -303,6 +306,7 @@ export class Anchorer {
     this.#store.mined(intent.id, event);
     this.#status.counts.mined += 1;
     this.#refresh();
+    this.#options.onAnchored?.();
     return true;
   }
 

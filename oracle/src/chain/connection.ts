@@ -38,6 +38,7 @@ export class ChainConnection {
   readonly #pollMs: number;
   readonly #listeners: ((head: BlockHead) => Promise<void>)[] = [];
   #head: BlockHead | undefined;
+  #told: number | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
   #lastError: string | undefined;
   #halted: TenonError | undefined;
@@ -149,8 +150,9 @@ export class ChainConnection {
     if (before !== undefined) await this.#requireAfter(before, head);
     this.#answeredAt = performance.now();
     this.#head = head;
-    if (before?.number === head.number) return;
+    if (this.#told === head.number) return;
     for (const listener of this.#listeners) await listener(head);
+    this.#told = head.number; // a listener that failed is told again
   }
 
   async #check(known: KnownBlock | undefined): Promise<void> {

@@ -24,7 +24,7 @@ export function keyFileOf(source: AnchorKeySource): string {
  */
 export async function loadAnchorKey(source: AnchorKeySource): Promise<AnchorSigner> {
   if ("file" in source) return signerOf(parseKey(source.file));
-  const json = read(source.keystore);
+  const json = readText(source.keystore);
   const password = readSecret(source.passwordFile);
   try {
     return signerOf((await Wallet.fromEncryptedJson(json, password)) as Wallet);
@@ -39,7 +39,7 @@ export async function loadAnchorKey(source: AnchorKeySource): Promise<AnchorSign
 
 /** One line of a file that only its owner may read. @throws TenonError `KeyUnreadable`, `KeyFileOpen`. */
 export function readSecret(path: string): string {
-  const text = read(path);
+  const text = readText(path);
   const mode = statSync(path).mode & 0o777;
   if ((mode & 0o077) !== 0) {
     throw new TenonError("KeyFileOpen", "A file with a secret can be read by others than its owner", {
@@ -69,7 +69,8 @@ function signerOf(wallet: Wallet): AnchorSigner {
   };
 }
 
-function read(path: string): string {
+/** The text of a file that is no secret. @throws TenonError `KeyUnreadable`. */
+export function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {

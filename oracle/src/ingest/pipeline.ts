@@ -71,15 +71,27 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
   }
 
   /**
-   * Opens the log, takes the state to where it ends and starts to listen. The broker need not be there yet.
+   * Opens the log and takes the state to where it ends, without taking a frame: what the chain has can be compared
+   * with it before `start`.
    * @throws TenonError LogCorrupt, LogBehindState, BatchRebuildMismatch, DeviceNotInDirectory
    */
-  async start(): Promise<void> {
-    const { logDir, db, directory, segmentBytes, verifyWorkers, logger } = this.#options;
+  async open(): Promise<void> {
+    const { logDir, db, directory, segmentBytes, logger } = this.#options;
     this.#log = await SegmentLog.open(logDir, segmentBytes === undefined ? {} : { segmentBytes });
     if (this.#log.torn !== undefined) logger.warn({ ...this.#log.torn }, "torn tail cut from the log");
     this.#ledger = new Ledger(this.#log, db, directory, this.#aad);
     this.#restore();
+  }
+
+  /** The log, for those who only read it. Defined from `open` on. */
+  get log(): Pick<SegmentLog, "frame" | "frames" | "rejects"> {
+    return this.#log;
+  }
+
+  /** Starts to listen, after `open` if that was not done. The broker need not be there yet. @throws what `open` does */
+  async start(): Promise<void> {
+    if (this.#log === undefined) await this.open();
+    const { verifyWorkers, logger } = this.#options;
     const workers = verifyWorkers ?? Math.max(1, availableParallelism() - 1);
     this.#pool = new VerifyPool(workers, this.#aad, logger);
     this.#outbox.start();
@@ -89,7 +101,7 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
 
   /** Takes nothing more, commits and acknowledges what waits, closes the batch, sends the receipts. */
   async stop(): Promise<void> {
-    if (this.#running === undefined) return;
+    if (this.#running === undefined) return this.#log?.close();
     this.#stopping = true;
     for (const lane of this.#lanes) lane.pause();
     this.wake();

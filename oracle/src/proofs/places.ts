@@ -106,6 +106,25 @@ export class Places extends IntentStore {
     }));
   }
 
+  /** Rejects of closed batches, newest first, and how many there are in all. */
+  rejects(filter: { reason: string | undefined; source: string | undefined; limit: number }) {
+    const rows = this.#reader
+      .prepare(
+        `SELECT * FROM rejects WHERE (?1 IS NULL OR substr(reason, 1, length(?1)) = ?1) AND (?2 IS NULL OR source = ?2)
+         ORDER BY idx DESC LIMIT ?3`,
+      )
+      .all(filter.reason ?? null, filter.source ?? null, filter.limit)
+      .map((row) => ({
+        index: Number(row.idx),
+        receivedAt: Number(row.received_at),
+        reason: String(row.reason),
+        source: String(row.source),
+        rawLength: Number(row.raw_length),
+      }));
+    const total = Number(this.#reader.prepare("SELECT count(*) AS n FROM rejects").get()?.n ?? 0);
+    return { rows, total };
+  }
+
   /** How many facts of each kind there are; of the gaps only the open ones. */
   factCounts(): { gaps: number; forks: number; equivocations: number } {
     const rows = this.#reader

@@ -30,6 +30,8 @@ export interface VerifyReport {
   unlisted: number;
   /** Later batches whose heads root differs because a frame before them does. */
   consequences: number;
+  /** What was left out, in words. */
+  notes: string[];
 }
 
 const MAX_LISTED = 1_000;
@@ -39,6 +41,7 @@ export class Findings {
   readonly differences: Difference[] = [];
   unlisted = 0;
   consequences = 0;
+  readonly notes: string[] = [];
 
   get any(): boolean {
     return this.differences.length > 0;

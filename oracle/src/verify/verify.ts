@@ -74,10 +74,10 @@ async function compare(
     requireAll(rebuild, known, anchored, findings);
     rebuild.close();
     const { frames, rejects, batches } = rebuild;
-    const { differences, unlisted, consequences } = findings;
+    const { differences, unlisted, consequences, notes } = findings;
     const block = { number: chain.head.number, hash: chain.head.hash };
     const counts = { frames, rejects, batches, anchored: anchored.size };
-    return { ok: !findings.any, ...counts, block, differences, unlisted, consequences };
+    return { ok: !findings.any, ...counts, block, differences, unlisted, consequences, notes };
   } finally {
     db?.close();
   }
@@ -139,6 +139,10 @@ function requireAll(
 
 function openDatabase(stateDir: string, findings: Findings): DatabaseSync | undefined {
   const path = databasePath(stateDir);
+  if (!existsSync(path)) {
+    findings.notes.push("no state database in the folder: the log was compared with the chain alone");
+    return undefined;
+  }
   try {
     return new DatabaseSync(path, { readOnly: true });
   } catch (error) {
