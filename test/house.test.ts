@@ -1,0 +1,79 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { expect } from "chai";
+
+/** `common ← consortium ← identity ← access, telemetry ← evidence, money ← receivables ← leasing, recycling`. */
+const order = [
+  ["common"],
+  ["consortium"],
+  ["identity"],
+  ["access", "telemetry"],
+  ["evidence", "money"],
+  ["receivables"],
+  ["leasing", "recycling"],
+  ["examples"],
+];
+const rank = (folder: string) => order.findIndex((rooms) => rooms.includes(folder));
+
+function imports(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
+}
+
+const local = (file: string, target: string) => normalize(join(dirname(file), target));
+
+describe("the house", () => {
+  it("lets no contract module read a later one, nor a neighbour on its floor", () => {
+    const files = globSync("contracts/**/*.sol");
+    expect(files.length).to.be.greaterThan(5);
+    for (const file of files) {
+      const own = file.split("/")[1]!;
+      expect(rank(own), `contracts/${own} is not a room of the house`).to.be.at.least(0);
+      for (const target of imports(file).filter((path) => path.startsWith("."))) {
+        const other = local(file, target).split("/")[1]!;
+        const allowed = other === own || rank(other) < rank(own);
+        expect(allowed, `${file} imports ${target}`).to.equal(true);
+      }
+    }
+  });
+
+  it("lets sdk import nothing of the others, and oracle only sdk", () => {
+    const allowed: Record<string, string[]> = { sdk: ["sdk"], oracle: ["oracle"], tasks: ["tasks"] };
+    for (const [room, rooms] of Object.entries(allowed)) {
+      for (const file of globSync(`${room}/**/*.ts`).filter((path) => !path.includes("node_modules"))) {
+        for (const target of imports(file)) {
+          if (target.startsWith(".")) {
+            expect(rooms, `${file} imports ${target}`).to.include(local(file, target).split("/")[0]);
+          } else if (target.startsWith("@tenon/")) {
+            expect(
+              room === "sdk" || (room === "oracle" && target.startsWith("@tenon/oracle")),
+              `${file} imports ${target}`,
+            ).to.equal(false);
+          }
+        }
+      }
+    }
+  });
+
+  it("keeps source files short enough to read", () => {
+    const files = [
+      ...globSync("contracts/**/*.sol"),
+      ...globSync("{sdk,oracle,tasks,scripts}/**/*.ts"),
+    ].filter((file) => !/node_modules|generated/.test(file));
+    const lengths = files.map((file) => ({ file, lines: readFileSync(file, "utf8").split("\n").length }));
+    const long = lengths.filter(({ lines }) => lines > 400).map(({ file, lines }) => `${file}: ${lines}`);
+    expect(long).to.deep.equal([]);
+  });
+
+  // npm leaves optional dependencies out when their `engines` do not fit the Node that runs npm, which may be an
+  // older one than the Node 24 this project brings along. Without the binary nothing runs.
+  it("installs the EDR binary whatever Node runs npm", () => {
+    const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
+    const edr = Object.entries<{ engines?: unknown }>(lock.packages).filter(([path]) =>
+      path.startsWith("node_modules/@nomicfoundation/edr-"),
+    );
+    const remedy = "delete `engines` from the edr-* entries of package-lock.json after making the lock anew";
+    expect(edr.length, `seven platform binaries of EDR must be locked: ${remedy}`).to.equal(7);
+    for (const [path, entry] of edr) expect(entry.engines, `${path}: ${remedy}`).to.equal(undefined);
+  });
+});
