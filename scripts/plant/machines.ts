@@ -6,12 +6,15 @@ import {
   Device,
   DeviceClient,
   type DeviceSigner,
+  deviceUser,
+  frameTopic,
   loadOrCreateKey,
   type MachineFrame,
   play,
   replayCsv,
   simulate,
 } from "@tenon/sdk/device";
+import mqtt from "mqtt";
 
 /** A meter frame that a machine has sent. */
 export interface SentMeter {
@@ -54,6 +57,7 @@ export class Machine {
   readonly #client: DeviceClient;
   readonly #options: MachineOptions;
   readonly #stop = new AbortController();
+  #newest = new Uint8Array();
   #done: Promise<unknown> = Promise.resolve();
 
   constructor(options: MachineOptions) {
@@ -93,6 +97,25 @@ export class Machine {
     return this.device.journal.pendingFrames;
   }
 
+  /**
+   * Sends the newest frame with one bit of its payload turned over, as somebody would who stole the machine's login.
+   * The broker lets one connection a login, so the machine itself is pushed off and comes back.
+   */
+  async publishForged(): Promise<void> {
+    const { broker } = this.#options;
+    const client = await mqtt.connectAsync(broker.url, {
+      protocolVersion: 5,
+      clientId: deviceUser(this.id),
+      username: deviceUser(this.id),
+      password: broker.password,
+      reconnectPeriod: 0,
+    });
+    await client.publishAsync(frameTopic(this.id, "telemetry"), Buffer.from(forged(this.#newest)), {
+      qos: 1,
+    });
+    await client.endAsync();
+  }
+
   /** Ends the data; what was made is still sent until `close`. */
   async halt(): Promise<void> {
     this.#stop.abort();
@@ -130,11 +153,21 @@ export class Machine {
   }
 
   #noteMeter({ position, epoch, seq }: { position: number; epoch: number; seq: bigint }): void {
-    const frame = decodeFrame(this.device.journal.read(position).bytes);
+    this.#newest = this.device.journal.read(position).bytes;
+    const frame = decodeFrame(this.#newest);
     try {
       this.meters.push({ epoch, seq, value: readMeter(frame).value });
     } catch {
       // Not a meter frame: nothing to settle on.
     }
   }
+}
+
+/** A frame with the last bit of its payload turned over, everything else as it was. */
+export function forged(frame: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(frame);
+  const { payload, bytes } = decodeFrame(copy);
+  const last = payload.byteOffset - bytes.byteOffset + payload.length - 1;
+  copy[last] = copy[last]! ^ 1;
+  return copy;
 }

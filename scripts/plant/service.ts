@@ -16,6 +16,29 @@ export interface ServiceOptions {
   restart?: boolean;
 }
 
+/** Runs a command to its end and returns what it printed. Throws `CommandFailed` with its last words. */
+export async function runCommand(
+  name: string,
+  [command, ...args]: readonly [string, ...string[]],
+  { state, env = {}, expect = 0 }: { state: string; env?: Record<string, string>; expect?: 0 | "failure" },
+): Promise<string> {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env, FORCE_COLOR: "0" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += String(text)));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  writeFileSync(join(state, "logs", `${name}.log`), output, { flag: "a" });
+  if ((code === 0) === (expect === 0)) return output;
+  throw new TenonError("CommandFailed", `${name} ended with ${code}, expected ${expect}`, {
+    args: { command: [command, ...args].join(" "), output: output.trim().slice(-1_500) },
+  });
+}
+
 /** A process of the plant: started, watched until it is ready, started again when it dies, stopped at the end. */
 export class Service {
   readonly name: string;

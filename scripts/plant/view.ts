@@ -82,12 +82,12 @@ export class View {
       f.replay,
       f.oracleRestarts > 0 ? red(`oracle restarts ${f.oracleRestarts}`) : "",
     ].filter((part) => part !== "");
-    return fit(dim("│ ") + parts.join(dim(" · ")), process.stdout.columns ?? 400);
+    return cut(dim("│ ") + parts.join(dim(" · ")), process.stdout.columns ?? 400);
   }
 }
 
 /** Cuts a coloured line to the terminal's width, so that it never wraps and can be redrawn in place. */
-function fit(line: string, columns: number): string {
+function cut(line: string, columns: number): string {
   let width = 0;
   let out = "";
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences have no width

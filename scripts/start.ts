@@ -1,0 +1,56 @@
+import { TenonError } from "@tenon/sdk";
+import { help, plantOptions } from "./plant/options.js";
+import { Plant } from "./plant/plant.js";
+import { tellStory } from "./plant/story.js";
+
+/** `--once` ends by itself within this time, whatever happens. */
+const ONCE_LIMIT_MS = 290_000;
+
+async function main(): Promise<number> {
+  const options = plantOptions(process.argv.slice(2));
+  if (options === "help") {
+    console.log(help);
+    return 0;
+  }
+  const plant = new Plant(options);
+  let interrupted = false;
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        interrupted = true;
+        plant.view.say("\nStopping: machines, oracle, broker, chain …");
+        resolve();
+      });
+    }
+  });
+  const limit = options.once
+    ? setTimeout(
+        () => fail(plant, new TenonError("TimeLimit", "The plant did not end in time")),
+        ONCE_LIMIT_MS,
+      )
+    : undefined;
+  try {
+    await plant.start();
+    const story = tellStory(plant);
+    await Promise.race([story, stopped]);
+    if (!interrupted && !options.once) await stopped;
+    return options.once && interrupted ? 130 : 0;
+  } finally {
+    clearTimeout(limit);
+    await plant.stop();
+  }
+}
+
+function fail(plant: Plant, error: unknown): void {
+  plant.view.end();
+  console.error(error instanceof TenonError ? error.message : error);
+  plant.stop().finally(() => process.exit(1));
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error instanceof TenonError ? `\n${error.message}` : error);
+    process.exit(1);
+  },
+);
