@@ -44,7 +44,7 @@ async function main(): Promise<number> {
 function fail(plant: Plant, error: unknown): void {
   plant.view.end();
   console.error(error instanceof TenonError ? error.message : error);
-  plant.stop().finally(() => process.exit(1));
+  void plant.stop().finally(() => process.exit(1));
 }
 
 main().then(

@@ -57,7 +57,7 @@ export class Machine {
   readonly #client: DeviceClient;
   readonly #options: MachineOptions;
   readonly #stop = new AbortController();
-  #newest = new Uint8Array();
+  #newest: Uint8Array = new Uint8Array();
   #done: Promise<unknown> = Promise.resolve();
 
   constructor(options: MachineOptions) {

@@ -38,6 +38,7 @@ export class Plant {
   #watch: NodeJS.Timeout | undefined;
   #passwords = new Map<string, string>();
   #stopped: Promise<void> | undefined;
+  #received = { before: 0, last: 0 };
 
   constructor(options: PlantOptions) {
     this.options = options;
@@ -228,12 +229,31 @@ export class Plant {
   async #refresh(): Promise<void> {
     try {
       const [metrics, block] = await Promise.all([this.oracle.metrics(), this.provider.getBlockNumber()]);
-      const value = (name: string) => metrics.get(name) ?? 0;
-      void value;
-      void block;
+      const value = (name: string) => metrics.get(`tenon_${name}`) ?? 0;
+      const [first] = this.machines;
+      this.view.show({
+        made: this.made,
+        received: this.#sinceStart(value("messages_received_total")),
+        verified: value("log_head_frames"),
+        refused: value("log_head_rejects"),
+        anchored: value("anchored_frames"),
+        batch: value("anchored_batch") + 1,
+        lagFrames: value("anchor_lag_frames"),
+        lagSeconds: value("anchor_lag_seconds"),
+        block,
+        oracleRestarts: this.#oracleService?.restarts ?? 0,
+        replayed: this.options.data !== undefined && first?.finished === true,
+      });
     } catch {
       // The oracle is being started again: the last figures stay.
     }
+  }
+
+  /** The oracle counts what it received from zero each time it starts. */
+  #sinceStart(received: number): number {
+    if (received < this.#received.last) this.#received.before += this.#received.last;
+    this.#received.last = received;
+    return this.#received.before + received;
   }
 }
 

@@ -12,14 +12,14 @@ export interface Figures {
   received: number;
   verified: number;
   refused: number;
-  duplicates: number;
   anchored: number;
   batch: number;
   lagFrames: number;
   lagSeconds: number;
   block: number;
   oracleRestarts: number;
-  replay: string;
+  /** The data file has come to its end. */
+  replayed: boolean;
 }
 
 /**
@@ -73,13 +73,14 @@ export class View {
     const seconds = Math.round((Date.now() - this.#started) / 1000);
     const parts = [
       `${seconds}s`,
-      `frames ${f.received} in`,
+      `${f.made} frames made`,
+      `${f.received} in`,
       `${f.verified} verified`,
       f.refused > 0 ? red(`${f.refused} refused`) : "0 refused",
       green(`${f.anchored} anchored in ${f.batch}`),
       `lag ${f.lagFrames} (${f.lagSeconds.toFixed(1)}s)`,
       `block ${f.block}`,
-      f.replay,
+      f.replayed ? "data at its end" : "",
       f.oracleRestarts > 0 ? red(`oracle restarts ${f.oracleRestarts}`) : "",
     ].filter((part) => part !== "");
     return cut(dim("│ ") + parts.join(dim(" · ")), process.stdout.columns ?? 400);
