@@ -29,6 +29,13 @@ export class BatchStore {
     return { closed: closedBatchOf(row), end };
   }
 
+  /** Frames and rejects that the log must hold: those of the closed batches. */
+  durable(): { frames: number; rejects: number } {
+    const last = this.last()?.closed;
+    if (last === undefined) return { frames: 0, rejects: 0 };
+    return { frames: last.first + last.count, rejects: last.rejectFirst + last.rejectCount };
+  }
+
   /** Everything a closed batch changed, in one transaction. */
   saveBatch(closed: ClosedBatch, end: LogPosition, rejects: RejectRow[], tracker: DeviceTracker): void {
     transaction(this.#db, () => {

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { frameAad } from "@tenon/sdk/frame/index";
 import { DEFAULT_BATCH } from "../batch/batcher.js";
 import { type AcceptedFrame, type Entry, Ledger, type RefusedInput } from "../batch/ledger.js";
+import { BatchStore } from "../batch/store.js";
 import { failpoint } from "../failpoint.js";
 import { SegmentLog } from "../log/log.js";
 import type { BatchRules, PipelineOptions } from "../options.js";
@@ -77,7 +78,9 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
    */
   async open(): Promise<void> {
     const { logDir, db, directory, segmentBytes, logger } = this.#options;
-    this.#log = await SegmentLog.open(logDir, segmentBytes === undefined ? {} : { segmentBytes });
+    const durable = new BatchStore(db).durable();
+    const size = segmentBytes === undefined ? {} : { segmentBytes };
+    this.#log = await SegmentLog.open(logDir, { ...size, durable });
     if (this.#log.torn !== undefined) logger.warn({ ...this.#log.torn }, "torn tail cut from the log");
     this.#ledger = new Ledger(this.#log, db, directory, this.#aad);
     this.#restore();

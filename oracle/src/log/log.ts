@@ -13,7 +13,7 @@ import {
   recordSize,
   writeRecord,
 } from "./record.js";
-import { recoverOpenSegment, type TornTail } from "./recovery.js";
+import { cutTornTail, makeDurable, scanOpenSegment, type TornTail } from "./recovery.js";
 import {
   HEADER_SIZE,
   logCorrupt,
@@ -51,6 +51,8 @@ export class SegmentLog {
   #commit = 0;
   #writer: SegmentWriter | undefined;
   #failed: unknown;
+  /** The unsealed segment as it was found, if its tail is torn. */
+  #torn: Buffer | undefined;
   /** What `open` cut, if anything: report it. */
   torn: TornTail | undefined;
 
@@ -69,8 +71,8 @@ export class SegmentLog {
     try {
       if (!log.#readOnly) mkdirSync(dir, { recursive: true });
       log.#load();
-      if (!log.#readOnly) await log.#openLast();
       log.#requireDurable(options.durable);
+      if (!log.#readOnly) await log.#openLast();
       return log;
     } catch (error) {
       await log.close();
@@ -242,9 +244,10 @@ export class SegmentLog {
       return { ...segment, size, frames, rejects, offsets, sealed: true };
     }
     if (!last) throw logCorrupt(path, HEADER_SIZE, "a sealed segment without its footer");
-    const recovered = recoverOpenSegment(segment, this.#readOnly);
-    this.#commit = recovered.commit;
-    this.torn = recovered.torn;
+    const bytes = readFileSync(path);
+    const scan = scanOpenSegment(segment, bytes);
+    this.#commit = scan.commit;
+    if (scan.torn) this.#torn = bytes;
     return segment;
   }
 
@@ -258,6 +261,9 @@ export class SegmentLog {
   async #openLast(): Promise<void> {
     const last = this.#segments.at(-1);
     if (last === undefined || last.sealed) return;
+    if (this.#torn === undefined) makeDurable(last);
+    else this.torn = cutTornTail(last, this.#torn);
+    this.#torn = undefined;
     this.#writer = await SegmentWriter.open(last);
   }
 

@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeFileSync } from "node:fs";
 import { BATCH, FOOTER, FRAME, readRecord, recordCommit, recordEnd, recordType } from "./record.js";
 import { HEADER_SIZE, logCorrupt, type Segment, STRIDE } from "./segment.js";
 
@@ -19,10 +11,12 @@ export interface TornTail {
   keptIn: string;
 }
 
+/** What a scan found. */
 export interface Scan {
   /** The last commit number found, or the one before the segment's first. */
   commit: number;
-  torn: { offset: number; why: string } | undefined;
+  /** Bytes follow the last whole commit. */
+  torn: boolean;
 }
 
 /**
@@ -37,13 +31,9 @@ export function scanOpenSegment(segment: Segment, bytes: Buffer): Scan {
   let commit = segment.firstCommit - 1;
   let whole = { end: HEADER_SIZE, frames: 0, rejects: 0, offsets: 0, commit };
   let [frames, rejects, at] = [0, 0, HEADER_SIZE];
-  let why = "the last commit is incomplete";
   for (let end = at; at < bytes.length; at = end) {
     end = recordEnd(bytes, at);
-    if (end < 0 || recordType(bytes, at) === FOOTER) {
-      why = end < 0 ? "a record is incomplete" : "the footer is incomplete";
-      break;
-    }
+    if (end < 0 || recordType(bytes, at) === FOOTER) break;
     const placed = readRecord(bytes, at, end, 0);
     const { record } = placed;
     const expected = record.type === FRAME ? segment.firstFrame + frames : segment.firstReject + rejects;
@@ -63,9 +53,9 @@ export function scanOpenSegment(segment: Segment, bytes: Buffer): Scan {
   segment.rejects = whole.rejects;
   segment.offsets.length = whole.offsets;
   segment.size = whole.end;
-  if (whole.end === bytes.length) return { commit: whole.commit, torn: undefined };
+  if (whole.end === bytes.length) return { commit: whole.commit, torn: false };
   refuseLaterCommit(segment, bytes, at, whole.commit + 1);
-  return { commit: whole.commit, torn: { offset: whole.end, why } };
+  return { commit: whole.commit, torn: true };
 }
 
 function refuseLaterCommit(segment: Segment, bytes: Buffer, damaged: number, commit: number): void {
@@ -82,26 +72,26 @@ function refuseLaterCommit(segment: Segment, bytes: Buffer, damaged: number, com
   }
 }
 
-/** Scans the file of an unsealed segment, cuts a torn tail (unless `readOnly`) and makes what is left durable. */
-export function recoverOpenSegment(segment: Segment, readOnly: boolean): { commit: number; torn?: TornTail } {
-  const fd = openSync(segment.path, readOnly ? "r" : "r+");
+/** Takes the file of an unsealed segment back to its last whole commit, and keeps what it cuts in a file beside it. */
+export function cutTornTail(segment: Segment, bytes: Buffer): TornTail {
+  const tail = bytes.subarray(segment.size);
+  const keptIn = `${segment.path}.cut-${segment.size}-${Date.now()}`;
+  writeFileSync(keptIn, tail, { flush: true });
+  const fd = openSync(segment.path, "r+");
   try {
-    const bytes = readFileSync(fd);
-    const scan = scanOpenSegment(segment, bytes);
-    if (readOnly) return { commit: scan.commit };
-    if (scan.torn === undefined) {
-      fdatasyncSync(fd);
-      return { commit: scan.commit };
-    }
-    const keptIn = `${segment.path}.cut-${scan.torn.offset}-${Date.now()}`;
-    writeFileSync(keptIn, bytes.subarray(scan.torn.offset), { flush: true });
-    ftruncateSync(fd, scan.torn.offset);
+    ftruncateSync(fd, segment.size);
     fdatasyncSync(fd);
-    const cut = fstatSync(fd).size === scan.torn.offset ? bytes.length - scan.torn.offset : 0;
-    return {
-      commit: scan.commit,
-      torn: { segment: segment.path, offset: scan.torn.offset, bytes: cut, keptIn },
-    };
+  } finally {
+    closeSync(fd);
+  }
+  return { segment: segment.path, offset: segment.size, bytes: tail.length, keptIn };
+}
+
+/** What a crash left in the page cache counts only once it is on the disk. */
+export function makeDurable(segment: Segment): void {
+  const fd = openSync(segment.path, "r+");
+  try {
+    fdatasyncSync(fd);
   } finally {
     closeSync(fd);
   }
