@@ -43,13 +43,14 @@ contract World is TestBase {
             addSignatory(i, i);
             grant(i, uint256(Role.Manufacturer) - 1, 0, 300 days);
         }
-        grant(0, uint256(Role.DeviceAuthority) - 1, 0, 100 days);
+        grant(0, uint256(Role.DeviceAuthority) - 1, 0, 300 days);
+        for (uint256 secret = 1; secret < KEYS; ++secret) register(1, 1, secret - 1);
     }
 
     // ---------------------------------------------------------------- acts
 
     function pass(uint256 time) external {
-        vm.warp(block.timestamp + within(time, 1, 60 days));
+        vm.warp(block.timestamp + within(time, 1, 20 days));
     }
 
     function suspend(uint256 orgSeed) external {
@@ -63,8 +64,11 @@ contract World is TestBase {
         }
     }
 
+    /// @dev Takes the next suspended organisation, if there is one: most runs should go on.
     function reinstate(uint256 orgSeed) external {
         OrgId org = orgAt(orgSeed);
+        for (uint256 i = 0; i < ORGS && statusOf[org] == OrgStatus.Active; ++i)
+            org = orgAt((orgSeed % ORGS) + i);
         bool expected = statusOf[org] == OrgStatus.Suspended;
         try CONSORTIUM.reinstate(org) {
             statusOf[org] = OrgStatus.Active;
@@ -147,7 +151,18 @@ contract World is TestBase {
         }
     }
 
-    function register(uint256 accountSeed, uint256 orgSeed, uint256 keySeed) external {
+    /// @dev Somebody tells the registry that it is a manufacturer.
+    function pretend(uint256 accountSeed) external {
+        address account = accountAt(accountSeed);
+        Term memory term = Term(0, type(uint40).max);
+        OrgId org = memberOf[account].org;
+        vm.prank(account);
+        try REGISTRY.onRoleChanged(org, account, Role.Manufacturer, term) {
+            check(false, "believed a stranger");
+        } catch {}
+    }
+
+    function register(uint256 accountSeed, uint256 orgSeed, uint256 keySeed) public {
         (address account, OrgId owner) = (accountAt(accountSeed), orgAt(orgSeed));
         uint256 secret = within(keySeed, 1, KEYS);
         DeviceKey memory key = keyOf(secret);
@@ -166,15 +181,17 @@ contract World is TestBase {
         }
     }
 
-    function changeDevice(uint256 accountSeed, uint256 keySeed, uint256 verbSeed) external {
-        address account = accountAt(accountSeed);
-        DeviceId device = deviceAt(keySeed);
-        uint256 verb = verbSeed % 3;
-        DeviceStatus to = _allowed(account, device, verb);
-        vm.prank(account);
-        (bool done, ) = address(REGISTRY).call(abi.encodeWithSelector(_selector(verb), device));
-        check(done == (to != DeviceStatus.None), done ? "a step not in the table" : "a step refused");
-        if (done) deviceStatus[device] = to;
+    function suspendDevice(uint256 accountSeed, uint256 keySeed) external {
+        _changeDevice(accountSeed, keySeed, 0);
+    }
+
+    function resumeDevice(uint256 accountSeed, uint256 keySeed) external {
+        _changeDevice(accountSeed, keySeed, 1);
+    }
+
+    /// @dev Half of the devices are never revoked, or every run would end with none.
+    function revokeDevice(uint256 accountSeed, uint256 keySeed) external {
+        _changeDevice(accountSeed, (keySeed % (KEYS / 2)) + KEYS / 2, 2);
     }
 
     // ---------------------------------------------------------------- the model
@@ -220,6 +237,17 @@ contract World is TestBase {
         bytes32 digest = REGISTRY.registrationDigest(owner, keyOf(secret), 0, 0, type(uint256).max);
         (r, s) = vm.signP256(secret, digest);
         if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
+    }
+
+    /// @dev Half of the time the caller is the account that began as the device authority, or the first owner's.
+    function _changeDevice(uint256 accountSeed, uint256 keySeed, uint256 verb) private {
+        address account = accountAt(accountSeed % 2 == 0 ? accountSeed >> 1 : (accountSeed >> 1) % 2);
+        DeviceId device = deviceAt(keySeed);
+        DeviceStatus to = _allowed(account, device, verb);
+        vm.prank(account);
+        (bool done, ) = address(REGISTRY).call(abi.encodeWithSelector(_selector(verb), device));
+        check(done == (to != DeviceStatus.None), done ? "a step not in the table" : "a step refused");
+        if (done) deviceStatus[device] = to;
     }
 
     /// @dev The table of device states again, written as sentences: the state a verb leads to, or None.
