@@ -29,7 +29,7 @@ export interface BatchRules {
 export interface RateRules {
   /** Refused messages a second that are still checked one by one; beyond, they are only counted and hashed. */
   perSecond: number;
-  /** Messages of one source that may wait for their check at once. */
+  /** Messages of one source that may be under check at once; at least a commit's size. */
   burst: number;
   /** Raw bytes of refused messages kept for a source each second; beyond, length and hash are kept. */
   rejectBytesPerSecond: number;

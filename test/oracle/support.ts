@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,12 +17,18 @@ import {
   type FrameHeader,
   frameAad,
   frameHash,
+  type Receipt,
+  receiptAad,
   signerOf,
+  verifyReceipt,
 } from "@tenon/sdk/frame/index";
 import mqtt, { type MqttClient } from "mqtt";
-import type { EmbeddedBroker } from "../../oracle/src/broker.js";
+import { EmbeddedBroker } from "../../oracle/src/broker.js";
+import { Pipeline } from "../../oracle/src/ingest/pipeline.js";
+import { SegmentLog } from "../../oracle/src/log/log.js";
 import type { Logger, PipelineOptions } from "../../oracle/src/options.js";
-import type { DeviceDirectory, DirectoryEntry, Lane } from "../../oracle/src/state/types.js";
+import { openState } from "../../oracle/src/state/db.js";
+import type { ClosedBatch, DeviceDirectory, DirectoryEntry, Lane } from "../../oracle/src/state/types.js";
 
 export const DOMAIN = { chainId: 31337n, registry: `0x${"ab".repeat(20)}` as Hex };
 export const AAD = frameAad(DOMAIN);
@@ -124,12 +130,14 @@ export class TestClient {
     this.#user = user;
   }
 
-  static async connect(url: string, device: TestDevice, password = device.user): Promise<TestClient> {
+  /** @param ca PEM of the broker's authority, for mqtts. */
+  static async connect(url: string, device: TestDevice, ca?: string): Promise<TestClient> {
     const client = await mqtt.connectAsync(url, {
+      ...(ca === undefined ? {} : { ca }),
       protocolVersion: 5,
       clientId: device.user,
       username: device.user,
-      password,
+      password: device.user,
       clean: false,
       properties: { sessionExpiryInterval: 600 },
     });
@@ -173,6 +181,84 @@ export function pipelineOptions(
 
 export function receiptKey(): KeyObject {
   return generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+}
+
+/** A data path on the embedded broker with a folder, a database and a registry of its own. */
+export class DataPath {
+  readonly folder = temporaryFolder();
+  readonly db = openState(join(this.folder.path, "state.db"));
+  readonly directory = new TestDirectory();
+  readonly key = receiptKey();
+  readonly batches: ClosedBatch[] = [];
+  readonly clients: TestClient[] = [];
+  pipeline: Pipeline | undefined;
+
+  private constructor(readonly broker: EmbeddedBroker) {}
+
+  static async create(): Promise<DataPath> {
+    return new DataPath(await EmbeddedBroker.start({ oracle: ORACLE }));
+  }
+
+  get logDir(): string {
+    return join(this.folder.path, "log");
+  }
+
+  /** A pipeline that is not started. */
+  make(options: Partial<PipelineOptions> = {}): Pipeline {
+    const { logDir, db, directory, key } = this;
+    const broker = { url: this.broker.url, ...ORACLE };
+    const pipeline = new Pipeline(
+      pipelineOptions({ logDir, db, directory, receiptKey: key, broker, ...options }),
+    );
+    this.pipeline = pipeline;
+    pipeline.on("batchClosed", (batch) => this.batches.push(batch));
+    return pipeline;
+  }
+
+  async start(options: Partial<PipelineOptions> = {}): Promise<Pipeline> {
+    const pipeline = this.make(options);
+    await pipeline.start();
+    await until("the pipeline is ready", () => pipeline.health().ready);
+    return pipeline;
+  }
+
+  /** A device known to registry and broker, connected. */
+  async device(device = new TestDevice()): Promise<{ device: TestDevice; client: TestClient }> {
+    enrol({ directory: this.directory, db: this.db, broker: this.broker }, device);
+    return { device, client: await this.connect(device) };
+  }
+
+  async connect(device: TestDevice): Promise<TestClient> {
+    const client = await TestClient.connect(this.broker.url, device);
+    this.clients.push(client);
+    return client;
+  }
+
+  receipts(client: TestClient): Receipt[] {
+    const publicKey = createPublicKey(this.key);
+    return client.receipts.map((bytes) => verifyReceipt(bytes, receiptAad(DOMAIN), publicKey));
+  }
+
+  /** Waits for a receipt up to `seq`. */
+  async confirmed(client: TestClient, seq: bigint): Promise<Receipt> {
+    const found = () => this.receipts(client).find(({ seqUpTo }) => seqUpTo >= seq);
+    await until(`receipt up to ${seq}`, () => found() !== undefined);
+    return found()!;
+  }
+
+  /** Stops and opens the log for reading. */
+  async stored(): Promise<SegmentLog> {
+    await this.pipeline?.stop();
+    return SegmentLog.open(this.logDir, { readOnly: true });
+  }
+
+  async close(): Promise<void> {
+    await this.pipeline?.stop();
+    for (const client of this.clients) await client.close();
+    await this.broker.stop();
+    this.db.close();
+    this.folder.remove();
+  }
 }
 
 /** Waits until the condition holds; fails with its text otherwise. */

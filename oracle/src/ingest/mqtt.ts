@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { TenonError } from "@tenon/sdk/errors";
 import mqtt, { type IConnackPacket, type IPublishPacket, type Packet } from "mqtt-packet";
@@ -229,7 +229,9 @@ function openSocket(broker: BrokerOptions): Socket {
   if (protocol === "mqtt:") return connectTcp({ host, port: Number(port || 1883) });
   if (protocol === "mqtts:") {
     const ca = broker.ca === undefined ? {} : { ca: broker.ca };
-    return connectTls({ host, port: Number(port || 8883), servername: host, ...ca });
+    // A server name is a host name, never an address (RFC 6066); the certificate is checked against `host` either way.
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    return connectTls({ host, port: Number(port || 8883), ...name, ...ca });
   }
   throw new TenonError("BrokerUrlInvalid", "Not the address of an MQTT broker.", {
     args: { url: broker.url },

@@ -66,7 +66,10 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
     const wake = () => this.wake();
     const { broker, logger, domain, receiptKey } = options;
     this.#lanes = LANES.map((lane) => new LaneConsumer(lane, broker, this.#commitSize, logger, wake));
-    this.#intake = new Intake(options.directory, new SourceLimits({ ...DEFAULT_RATE, ...options.rate }));
+    const rate = { ...DEFAULT_RATE, ...options.rate };
+    // A whole commit of one honest device must fit its budget.
+    rate.burst = Math.max(rate.burst, this.#commitSize);
+    this.#intake = new Intake(options.directory, new SourceLimits(rate));
     const head = (num: number, epoch: number) => this.#ledger.tracker.head(num, epoch);
     this.#outbox = new ReceiptOutbox(broker, domain, receiptKey, head, logger);
   }
@@ -190,6 +193,9 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
       })),
     );
     this.stats.verifySeconds += (performance.now() - from) / 1_000;
+    candidates.forEach(({ source }, i) => {
+      if (typeof verdicts[i] !== "string") this.#intake.refund(source);
+    });
     failpoint("verify");
     return { messages, sorted, verdicts };
   }
@@ -223,7 +229,6 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
         entries.push({ refused: this.#refuse(row, verdict) });
         continue;
       }
-      this.#intake.refund(row.source);
       const frame = acceptedFrame(row, verdict);
       const key = `${frame.num}:${frame.epoch}:${frame.seq}:${Buffer.from(frame.hash).toString("latin1")}`;
       const judged = inGroup.has(key) ? "duplicate" : this.#ledger.tracker.judge(frame);
