@@ -90,7 +90,7 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
   }
 
   /** The log, for those who only read it. Defined from `open` on. */
-  get log(): Pick<SegmentLog, "frame" | "frames" | "rejects"> {
+  get log(): Pick<SegmentLog, "frame" | "frames" | "nextFrame"> {
     return this.#log;
   }
 

@@ -22,7 +22,7 @@ const MAX_RANGE_BYTES = 32 << 20;
 export interface ProofSources {
   places: Places;
   directory: DeviceDirectory;
-  log: Pick<SegmentLog, "frame" | "frames">;
+  log: Pick<SegmentLog, "frame" | "frames" | "nextFrame">;
   chain: ChainConnection;
   stream: number;
 }
@@ -56,9 +56,11 @@ export class ProofService {
     const { places } = this.#from;
     const batch = places.batchOfFrame(logIndex);
     if (batch === undefined) {
-      throw new TenonError("FrameUnknown", "No closed batch holds a frame of that log index", {
-        args: { logIndex, closed: closedFrames(places) },
-        remedy: "Frames appear when their batch closes, about a second after they arrive.",
+      const { nextFrame } = this.#from.log;
+      if (logIndex < nextFrame) throw notAnchored({ logIndex });
+      throw new TenonError("FrameUnknown", "The log has no frame of that index", {
+        args: { logIndex, frames: nextFrame },
+        remedy: "Frames are numbered from 0 in the order they were stored.",
       });
     }
     return this.#prove(batch, logIndex);
@@ -196,11 +198,22 @@ export class ProofService {
   #placesOf({ device, epoch, seq }: FrameName) {
     const places = this.#from.places.framesAt(this.#num(device), epoch, seq);
     if (places.length > 0) return places;
-    throw new TenonError("FrameUnknown", "No closed batch holds that frame", {
+    if (this.#isOpen({ device, epoch, seq })) throw notAnchored({ device, epoch, seq });
+    throw new TenonError("FrameUnknown", "The log has no such frame", {
       args: { device, epoch, seq },
-      remedy:
-        "Frames appear when their batch closes, about a second after they arrive; `gaps` lists missing ones.",
+      remedy: "It has not arrived: `gaps` and /devices/:id list what is missing.",
     });
+  }
+
+  /** Whether the frame is stored, in the batch that is still open. */
+  #isOpen({ device, epoch, seq }: FrameName): boolean {
+    const { log, places } = this.#from;
+    const first = closedFrames(places);
+    for (const { raw } of log.frames(first, log.nextFrame - first)) {
+      const { header } = decodeFrame(raw);
+      if (header.device === device && header.epoch === epoch && header.seq === seq) return true;
+    }
+    return false;
   }
 
   #num(device: Hex): number {
@@ -215,10 +228,7 @@ export class ProofService {
   #anchoredAt({ batch, first, count }: ClosedBatch): AnchoredAt {
     const at = this.#from.places.anchoredAt(batch);
     if (at !== undefined) return at;
-    throw new TenonError("FrameNotAnchored", "The frame is stored and its batch is not anchored yet", {
-      args: { batch, first, count },
-      remedy: "Ask again in a few seconds; /readyz says what holds anchors up.",
-    });
+    throw notAnchored({ batch, first, count });
   }
 
   #tree(batch: ClosedBatch): MerkleTree {
@@ -281,6 +291,13 @@ function tooLong(args: Record<string, unknown>): TenonError {
   return new TenonError("RangeTooLong", "The range is too long for one proof", {
     args,
     remedy: "Ask for it in pieces: each is proven against the anchored head by itself.",
+  });
+}
+
+function notAnchored(args: Record<string, unknown>): TenonError {
+  return new TenonError("FrameNotAnchored", "The frame is stored and its batch is not anchored yet", {
+    args,
+    remedy: "Ask again in a few seconds; /readyz says what holds anchors up.",
   });
 }
 

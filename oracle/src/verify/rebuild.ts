@@ -41,6 +41,14 @@ export interface Expected {
   readFrame: (index: number) => FrameRecord;
 }
 
+/** A frame by its place in the log and by the device's own number. */
+interface FrameName {
+  logIndex: number;
+  device: Hex;
+  epoch: number;
+  seq: bigint;
+}
+
 /** The batch that is being put together again. */
 class Rebuilt {
   readonly frames = new TreeHead();
@@ -64,7 +72,10 @@ export class Rebuild {
   readonly #db = openState(":memory:");
   readonly #tracker: DeviceTracker;
   readonly #keys = new Map<Hex, KeyObject>();
+  readonly #devices = new Map<number, Hex>();
   #open = new Rebuilt();
+  /** True once a frame stood at another index than in the database; those behind it follow. */
+  #displaced = false;
 
   constructor(expected: Expected, findings: Findings) {
     this.#expected = expected;
@@ -88,7 +99,7 @@ export class Rebuild {
 
   #frame(record: FrameRecord): void {
     const { index, raw, receivedAt } = record;
-    if (index !== this.frames) this.#missingFrames(this.frames, index);
+    if (index > this.frames && !this.#displaced) this.#missingFrames(this.frames, index);
     this.frames = index + 1;
     const open = this.#open;
     open.frames.append(leafHash(raw));
@@ -106,10 +117,11 @@ export class Rebuild {
       return;
     }
     if (!verifyFrame(frame, this.#aad, this.#key(device))) {
-      const message = `frame ${index} (device ${device}, epoch ${epoch}, seq ${seq}) is not what the device signed`;
+      const message = `frame ${shown(name)} is not what the device signed`;
       this.#findings.add({ part: "frame", message, ...name });
     }
     open.touched.add(entry.num);
+    this.#devices.set(entry.num, device);
     const digest = frameHash(frame, this.#aad);
     this.#checkPlace(entry.num, digest, name);
     const arrival = { num: entry.num, device, epoch, seq, hash: digest, prev, index, receivedAt };
@@ -132,21 +144,25 @@ export class Rebuild {
     }
   }
 
-  /** The database knows the hash of each frame of a closed batch. */
-  #checkPlace(
-    num: number,
-    digest: Uint8Array,
-    name: { logIndex: number; device: Hex; epoch: number; seq: bigint },
-  ): void {
+  /** The database knows where each frame of a closed batch stands, and its hash. */
+  #checkPlace(num: number, digest: Uint8Array, name: FrameName): void {
     const { places } = this.#expected;
     if (places?.batchOfFrame(name.logIndex) === undefined) return;
-    const known = places
-      .framesAt(num, name.epoch, name.seq)
-      .find(({ logIndex }) => logIndex === name.logIndex);
-    if (known?.hash === toHex(digest)) return;
-    const what = known === undefined ? "does not have it" : `has hash ${known.hash} for it`;
-    const message = `frame ${name.logIndex} (device ${name.device}, epoch ${name.epoch}, seq ${name.seq}) has hash ${toHex(digest)}, the database ${what}`;
-    this.#findings.add({ part: "frame", message, ...name });
+    const known = places.framesAt(num, name.epoch, name.seq);
+    const here = known.find(({ logIndex }) => logIndex === name.logIndex);
+    if (here?.hash === toHex(digest)) return;
+    if (here !== undefined) {
+      const message = `frame ${shown(name)} has hash ${toHex(digest)}, the database has ${here.hash} for it`;
+      this.#findings.add({ part: "frame", message, ...name });
+    } else if (this.#displaced) {
+      this.#findings.consequences += 1;
+    } else {
+      this.#displaced = true;
+      const stood = places.frameOf(name.logIndex);
+      const expected = stood === undefined ? "another frame" : shown({ logIndex: name.logIndex, ...stood });
+      const message = `where frame ${expected} stood, the log has seq ${name.seq} of device ${name.device}: a frame was removed or moved`;
+      this.#findings.add({ part: "frame", message, ...name, ...stood });
+    }
   }
 
   /** Names frames that the log lost, as well as the database knows them. */
@@ -167,6 +183,28 @@ export class Rebuild {
     if (to > from + 100) {
       const message = `frames ${from + 100} to ${to - 1} are missing from the log`;
       this.#findings.add({ part: "frame", message, logIndex: from + 100 });
+    }
+  }
+
+  #wrongCount({ index, first, count }: BatchRecord, found: number): void {
+    const message = `batch ${index} has ${found} frames in the log and was closed with ${count}, from frame ${first}`;
+    this.#findings.add({ part: "batch", message, batch: index });
+    const end = first + count;
+    if (!this.#displaced && this.frames < end) this.#missingFrames(this.frames, end);
+  }
+
+  /** In a batch that lost frames, what the devices' own numbers say is missing. */
+  #nameGaps({ index, first }: BatchRecord): void {
+    const query = this.#db.prepare(
+      "SELECT * FROM facts WHERE kind = 'gap' AND closed_index IS NULL AND log_index >= ? ORDER BY id LIMIT 20",
+    );
+    query.setReadBigInts(true);
+    for (const row of query.all(first)) {
+      const device = this.#devices.get(Number(row.device_num)) as Hex;
+      const [seq, seqTo] = [row.seq as bigint, row.seq_to as bigint];
+      const which = seq === seqTo ? `${seq}` : `${seq} to ${seqTo}`;
+      const message = `seq ${which} of device ${device}, epoch ${row.epoch}, is missing: frame ${row.log_index} follows it`;
+      this.#findings.add({ part: "frame", message, batch: index, device, epoch: Number(row.epoch), seq });
     }
   }
 
@@ -202,7 +240,8 @@ export class Rebuild {
       const message = `the log goes from batch ${this.batches - 1} to batch ${index}`;
       this.#findings.add({ part: "batch", message, batch: index });
     }
-    if (this.frames < first + count) this.#missingFrames(this.frames, first + count);
+    const found = this.#open.frames.size;
+    if (found !== count) this.#wrongCount(record, found);
     const rebuilt = this.#seal(record);
     const places = this.#expected.places;
     const event = this.#expected.anchored.get(index);
@@ -216,6 +255,7 @@ export class Rebuild {
       );
     transaction(this.#db, () => this.#tracker.save());
     this.#tracker.saved();
+    if (found !== count) this.#nameGaps(record);
     // What follows is judged by itself, whatever was wrong here.
     this.batches = index + 1;
     this.frames = first + count;
@@ -274,6 +314,10 @@ export class Rebuild {
     this.#keys.set(device, key);
     return key;
   }
+}
+
+function shown({ logIndex, device, epoch, seq }: FrameName): string {
+  return `${logIndex} (device ${device}, epoch ${epoch}, seq ${seq})`;
 }
 
 /** The log's record of a batch keeps no window: that of the rebuilt batch stands in. */

@@ -50,12 +50,18 @@ export async function startPlant() {
     broker.addDevice(signer.id, "device-password");
     const journal = { dir: join(folder, `journal-${index}`) };
     const device = Device.open({ signer, domain, receiptKey, journal });
-    const client = new DeviceClient({ device, url: broker.url, password: "device-password", resendAfterMs: 1_000 });
+    const client = new DeviceClient({
+      device,
+      url: broker.url,
+      password: "device-password",
+      resendAfterMs: 1_000,
+    });
     clients.push(client);
     client.start();
     return { device, client, key: signer.key };
   };
-  const startOracle = (given: Partial<Config> = {}) => Oracle.start({ ...config, ...given }, new TestLogger());
+  const startOracle = (given: Partial<Config> = {}) =>
+    Oracle.start({ ...config, ...given }, new TestLogger());
   const close = async () => {
     for (const client of clients) await client.stop();
     await broker.stop();
