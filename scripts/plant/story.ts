@@ -82,8 +82,9 @@ async function forging(plant: Plant): Promise<void> {
       [...ORACLE, "verify", "--config", join(state, "oracle.json"), "--state", copy],
       { state, expect: "failure" },
     );
-    const line = output.split("\n").find((text) => /batch|frame|root/i.test(text)) ?? output.trim();
-    view.say(`  ${green("✔")} ${what}, checksums made right: caught. ${dim(line.trim())}`);
+    view.say(`  ${green("✔")} ${what}, checksums made right: caught`);
+    const differences = output.split("\n").filter((line) => line.startsWith("✘"));
+    for (const line of differences.slice(0, 3)) view.say(dim(`      ${line.slice(2)}`));
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import { HEADER_SIZE } from "../../oracle/src/log/segment.js";
 
 /**
- * Copies an oracle's log and rewrites it as somebody would who wants to hide something: checksums are made right
+ * Copies an oracle's state folder and rewrites its log as somebody would who wants to hide something: checksums are made right
  * again, and after a removal every later frame is numbered anew, so that the log looks whole.
  * @param edit Gives a frame back as it shall stand, or nothing to remove it.
  */
@@ -59,12 +59,13 @@ function* recordsOf(bytes: Buffer): Generator<Placed> {
 }
 
 /** The plant's log fits in one segment for days; a sealed one has a footer that would have to be forged as well. */
-function newestSegment(dir: string): string {
-  const segments = readdirSync(dir, { recursive: true, encoding: "utf8" })
-    .filter((name) => readFileSync(join(dir, name), { flag: "r" }).subarray(0, 8).toString() === "TENONLOG")
-    .sort();
-  const newest = segments.at(-1);
+function newestSegment(state: string): string {
+  const log = join(state, "log");
+  const newest = readdirSync(log)
+    .filter((name) => name.endsWith(".seg"))
+    .sort()
+    .at(-1);
   if (newest === undefined)
-    throw new TenonError("LogMissing", "There is no segment to forge", { args: { dir } });
-  return join(dir, newest);
+    throw new TenonError("LogMissing", "There is no segment to forge", { args: { log } });
+  return join(log, newest);
 }
