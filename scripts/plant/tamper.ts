@@ -29,12 +29,15 @@ export function forgeLog(
   const path = newestSegment(to);
   const bytes = readFileSync(path);
   let removed = 0;
+  let cut = 0;
   const kept: Placed[] = [];
   for (const placed of recordsOf(bytes)) {
-    const record = renumbered(placed.record, removed);
-    const edited = record.type === FRAME ? edit(record) : record;
-    if (edited === undefined) removed += 1;
-    else kept.push({ ...placed, record: edited });
+    const edited = placed.record.type === FRAME ? edit(placed.record) : placed.record;
+    if (edited !== undefined) kept.push({ ...placed, record: renumbered(edited, removed, cut) });
+    else {
+      removed += 1;
+      cut = placed.record.index;
+    }
   }
   const size = kept.reduce((sum, { record }) => sum + recordSize(record), HEADER_SIZE);
   const out = Buffer.alloc(size);
@@ -44,10 +47,12 @@ export function forgeLog(
   writeFileSync(path, out);
 }
 
-function renumbered(record: LogRecord, removed: number): LogRecord {
+function renumbered(record: LogRecord, removed: number, cut: number): LogRecord {
   if (record.type === FRAME) return { ...record, index: record.index - removed };
-  if (record.type === BATCH && removed > 0) return { ...record, first: Math.max(0, record.first - removed) };
-  return record;
+  if (record.type !== BATCH || removed === 0) return record;
+  // The batch that held the removed frame is one shorter, and all after it begin one earlier.
+  const { first, count } = record;
+  return cut >= first ? { ...record, count: count - removed } : { ...record, first: first - removed };
 }
 
 function* recordsOf(bytes: Buffer): Generator<Placed> {
