@@ -130,7 +130,7 @@ describe(`oracle: kill -9 at every named point (seed ${seed})`, function () {
         const from = Math.max(0, sender.confirmed(key) - 3);
         const some = frames.slice(from, upTo).slice(0, 10 + random.below(30));
         // A broker whose queue for the oracle is full refuses: the device keeps its frames and tries again.
-        await Promise.allSettled([client.send(some), client.send([random.bytes(50)], "alarm")]);
+        await Promise.all([client.offer(some), client.offer([random.bytes(50)], "alarm")]);
       }
       await new Promise((resolve) => setTimeout(resolve, 60));
     }

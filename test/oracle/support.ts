@@ -154,6 +154,12 @@ export class TestClient {
     );
   }
 
+  /** As `send`, but a broker whose queue for the oracle is full may refuse; returns how many it took. */
+  async offer(frames: readonly Uint8Array[], lane: Lane = "telemetry"): Promise<number> {
+    const answers = await Promise.allSettled(frames.map((frame) => this.send([frame], lane)));
+    return answers.filter(({ status }) => status === "fulfilled").length;
+  }
+
   async close(): Promise<void> {
     await this.#client.endAsync(true);
   }

@@ -107,7 +107,7 @@ export class SegmentLog {
 
   /**
    * Appends the records and returns once they are durable. Their indices must follow the log's.
-   * On an error nothing of the call counts; call `recover` before appending again.
+   * On an error a first part of them may be durable, whole segments at a time: call `recover`, then replay the end.
    * @throws TenonError LogUnwritable
    */
   async append(records: LogRecord[]): Promise<void> {
