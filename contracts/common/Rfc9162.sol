@@ -51,47 +51,40 @@ library Rfc9162 {
             // buffer: … 31 unused bytes, 0x01, left, right
             let buffer := mload(0x40)
             mstore(buffer, 1)
-            let left := add(buffer, 32)
-            let right := add(buffer, 64)
             let node := add(buffer, 31)
+            let left := add(buffer, 32)
 
-            let hash := leaf
             let last := sub(size, 1)
             let end := add(path.offset, shl(5, path.length))
-            included := 1
+            let ok := 1
             for {
-                let pos := path.offset
-            } lt(pos, end) {
-                pos := add(pos, 32)
+                let next := path.offset
+            } lt(next, end) {
+                next := add(next, 32)
             } {
-                // More siblings than the tree has levels.
+                // A sibling more than the tree has levels.
                 if iszero(last) {
-                    included := 0
+                    ok := 0
                     break
                 }
-                switch or(and(index, 1), eq(index, last))
-                case 0 {
-                    mstore(left, hash)
-                    mstore(right, calldataload(pos))
-                }
-                default {
-                    mstore(left, calldataload(pos))
-                    mstore(right, hash)
-                    // The last node of a level without a right neighbour rises unhashed until it is a right child.
-                    for {} and(iszero(and(index, 1)), gt(index, 0)) {} {
+                // A node without a right neighbour rises unhashed until it is a right child itself.
+                if eq(index, last) {
+                    for {} iszero(and(index, 1)) {} {
                         index := shr(1, index)
                         last := shr(1, last)
                     }
                 }
-                if iszero(staticcall(gas(), 2, node, 65, 0, 32)) {
-                    revert(0, 0)
-                }
-                hash := mload(0)
+                let own := shl(5, and(index, 1))
+                mstore(add(left, own), leaf)
+                mstore(add(left, xor(own, 32)), calldataload(next))
+                // The precompile fails only when gas runs out; that is looked at once, at the end.
+                ok := and(ok, staticcall(gas(), 2, node, 65, 0, 32))
+                leaf := mload(0)
                 index := shr(1, index)
                 last := shr(1, last)
             }
             // `last` is zero only when the path had a sibling for every level.
-            included := and(included, and(iszero(last), eq(hash, root)))
+            included := and(ok, and(iszero(last), eq(leaf, root)))
         }
     }
 
