@@ -39,6 +39,7 @@ library Rfc9162 {
     /// (RFC 9162 §2.1.3.2).
     /// @dev False, never a revert, for an index outside the tree and for a path too short or too long.
     /// @param leaf Leaf hash, not the entry.
+    /// @param size From the same source as `root`: some sizes give a path the same shape.
     function verifyInclusion(
         bytes32 leaf,
         uint256 index,

@@ -3,11 +3,13 @@ pragma solidity 0.8.37;
 
 /// @notice The cheat codes of the test runner that these tests use.
 interface Vm {
+    function accesses(address account) external returns (bytes32[] memory reads, bytes32[] memory writes);
     function assume(bool condition) external pure;
     function chainId(uint256 newChainId) external;
     function addr(uint256 privateKey) external pure returns (address);
     function expectRevert(bytes calldata revertData) external;
     function prank(address sender) external;
+    function record() external;
     function publicKeyP256(uint256 privateKey) external pure returns (uint256 x, uint256 y);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function signP256(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 s);
