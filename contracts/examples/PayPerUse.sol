@@ -41,8 +41,13 @@ contract PayPerUse is ActsForOrganisation {
     /// @notice How long before taking money back the payer must say so.
     uint40 public constant NOTICE = 7 days;
 
+    /// @notice Proves and reads frames.
     IFrameReader public immutable READER;
+
+    /// @notice Says who owns a device and whether it is revoked.
     IDeviceRegistry public immutable REGISTRY;
+
+    /// @notice The money of every account, in fen.
     IERC20 public immutable CASH;
 
     /// @notice Accounts are numbered from 1.

@@ -22,9 +22,13 @@ contract AnchorLog is IAnchorLog, IRoleListener, AccessManaged {
         mapping(uint32 epoch => bytes32 root) epochs;
     }
 
+    /// @notice Where the Anchor role is kept, and the only one that may tell of its changes.
     IConsortium public immutable CONSORTIUM;
 
+    /// @notice Streams opened so far; the newest has this number.
     uint32 public streamCount;
+
+    /// @notice The stream of which an account is the present key, or 0.
     mapping(address key => StreamId stream) public streamOf;
     mapping(StreamId stream => Stream) private _streams;
 

@@ -12,6 +12,7 @@ import { FrameHeader, FrameProof, IFrameReader, Meter } from "./IFrameReader.sol
 /// @title FrameReader
 /// @notice See IFrameReader.
 contract FrameReader is IFrameReader {
+    /// @notice Says which batches were anchored.
     IAnchorLog public immutable ANCHOR_LOG;
 
     /// @notice Devices sign its address with every frame; the reader asks it nothing.

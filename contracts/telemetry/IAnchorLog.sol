@@ -72,7 +72,9 @@ interface IAnchorLog {
     error RoleSourceRefused(address caller);
 
     /// @notice Appends a batch.
-    /// @dev The stream's current key, with its role unexpired.
+    /// @dev The stream's current key, with its role unexpired. Reverts, in this order: `StreamUnknown`,
+    /// `AnchorKeyRefused`, `AnchorRoleExpired`, `AnchorOutOfOrder`, `AnchorEmpty`, `AnchorWindowInvalid`,
+    /// `AnchorInFuture` (the window ends more than 15 seconds after the block), `StreamFull`.
     function anchor(StreamId stream, Anchor calldata a) external;
 
     /// @notice Opens a stream for a key that holds the Anchor role now; one stream for a key.
@@ -87,14 +89,18 @@ interface IAnchorLog {
     /// @dev Needed only when a role was granted with a start in the future.
     function refresh(StreamId stream) external;
 
+    /// @notice Where a stream stands; all zero for an unknown one.
     function head(StreamId stream) external view returns (Head memory);
 
+    /// @notice RFC 9162 root over the 1,024 commitments of a sealed epoch (batches `1024 · epoch` on); zero before.
     function epochRoot(StreamId stream, uint32 epoch) external view returns (bytes32);
 
     /// @notice `keccak256(abi.encode(stream, a))`, what the ring keeps of a batch.
     function commitmentOf(StreamId stream, Anchor calldata a) external pure returns (bytes32);
 
     /// @notice Reverts unless exactly this batch was anchored.
+    /// @dev `BatchUnknown`: not anchored yet. `BatchMismatch`: another batch has this number, or the path is not its.
+    /// `EpochPathRequired`: no longer in the ring. `EpochNotSealed`: a path was given too early.
     /// @param epochPath Inclusion path of the batch's commitment under its epoch root (index `batch % EPOCH`, size
     /// `EPOCH`); empty while the batch is still in the ring.
     function requireAnchored(StreamId stream, Anchor calldata a, bytes32[] calldata epochPath) external view;
