@@ -226,7 +226,8 @@ export class SegmentLog {
 
   #loadSegment(path: string, last: boolean): Segment | undefined {
     const fd = openSync(path, "r");
-    let [segment, footer]: [Segment | undefined, ReturnType<typeof readFooter>] = [undefined, undefined];
+    let segment: Segment | undefined;
+    let footer: ReturnType<typeof readFooter>;
     try {
       segment = parseHeader(path, readAt(fd, 0, HEADER_SIZE));
       footer = readFooter(fd, fstatSync(fd).size);
@@ -269,14 +270,9 @@ export class SegmentLog {
 
   #requireDurable(durable: LogOptions["durable"]): void {
     if (durable === undefined) return;
-    const { nextFrame: frames, nextReject: rejects } = this;
-    if (frames < durable.frames || rejects < durable.rejects) {
-      throw behindState(
-        this.#dir,
-        `${frames} frames, ${rejects} rejects`,
-        `${durable.frames}, ${durable.rejects}`,
-      );
-    }
+    const has = { frames: this.nextFrame, rejects: this.nextReject };
+    if (has.frames < durable.frames || has.rejects < durable.rejects)
+      throw behindState(this.#dir, has, durable);
   }
 
   /** Writes as many records as fit the segment, in one write and one fdatasync; returns where to go on. */
