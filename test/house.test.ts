@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect } from "chai";
+import { readSnapshot, withGasSection } from "../scripts/gas-table.js";
 
 /** `common ← consortium ← identity ← access, telemetry ← evidence, money ← receivables ← leasing, recycling`. */
 const order = [
@@ -63,6 +64,12 @@ describe("the house", () => {
     const lengths = files.map((file) => ({ file, lines: readFileSync(file, "utf8").split("\n").length }));
     const long = lengths.filter(({ lines }) => lines > 400).map(({ file, lines }) => `${file}: ${lines}`);
     expect(long).to.deep.equal([]);
+  });
+
+  it("prints the gas table from the snapshot", () => {
+    const text = readFileSync("docs/performance.md", "utf8");
+    const remedy = "run npx tsx scripts/gas-table.ts";
+    expect(text, remedy).to.equal(withGasSection(text, readSnapshot()));
   });
 
   // npm leaves optional dependencies out when their `engines` do not fit the Node that runs npm, which may be an

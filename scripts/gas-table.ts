@@ -1,0 +1,74 @@
+/**
+ * Writes the section "Gas" of docs/performance.md from the exact figures of test/gas-snapshot.json.
+ *
+ *   npx tsx scripts/gas-table.ts
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const docs = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
+const snapshotFile = fileURLToPath(new URL("../test/gas-snapshot.json", import.meta.url));
+const [begin, end] = ["<!-- gas: made by scripts/gas-table.ts -->", "<!-- end of gas -->"];
+
+interface Goal {
+  /** What the design asked for. */
+  target?: number;
+  /** The same or the nearest operation of a peer: whole transaction, measured under the same rules. */
+  peer?: { name: string; gas: number };
+}
+
+const goals: Record<string, Goal> = {
+  "Register a device, P-256 proof, owner is the manufacturer's own organisation": {
+    target: 65_000,
+    peer: { name: "OpenZeppelin 5.7 ERC-721, first mint, no device proof", gas: 68_759 },
+  },
+  "Register a device, P-256 proof, owner is another organisation": {
+    peer: { name: "T-REX 4.1.6 registerIdentity, no device proof", gas: 79_566 },
+  },
+  "Anchor, average over the second epoch, sealing included": {
+    target: 41_000,
+    peer: { name: "EAS 1.9.0 timestamp, one new slot each", gas: 45_869 },
+  },
+  "Anchor, not the last of its epoch": {
+    peer: { name: "EAS 1.9.0 attest of 32 bytes, seven new slots each", gas: 204_635 },
+  },
+};
+
+/** The section as it should stand for these figures. */
+export function gasSection(snapshot: Record<string, number>): string {
+  const rows = Object.entries(snapshot).map(([operation, gas]) => {
+    const { target, peer } = goals[operation] ?? {};
+    const aim = target === undefined ? "" : `≤ ${figure(target)}`;
+    const other = peer === undefined ? "" : `${figure(peer.gas)} (${peer.name})`;
+    const ratio = peer === undefined ? "" : `${(gas / peer.gas).toFixed(2)} ×`;
+    return `| ${operation} | ${figure(gas)} | ${aim} | ${other} | ${ratio} |`;
+  });
+  return [
+    begin,
+    "| operation | gas | target | peer | ours ÷ peer |",
+    "| --- | ---: | ---: | --- | ---: |",
+    ...rows,
+    end,
+  ].join("\n");
+}
+
+/** The document with its section made anew. */
+export function withGasSection(text: string, snapshot: Record<string, number>): string {
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from)
+    throw new Error(`docs/performance.md has no place for the table: ${begin} … ${end}`);
+  return text.slice(0, from) + gasSection(snapshot) + text.slice(to + end.length);
+}
+
+export function readSnapshot(): Record<string, number> {
+  return JSON.parse(readFileSync(snapshotFile, "utf8"));
+}
+
+function figure(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(docs, withGasSection(readFileSync(docs, "utf8"), readSnapshot()));
+  console.log("docs/performance.md: section Gas written");
+}
