@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { Oracle } from "../../oracle/src/oracle.js";
 import type { Hex } from "../../sdk/src/bytes.js";
-import type { Device } from "../../sdk/src/device/index.js";
+import { type Device, DeviceClient } from "../../sdk/src/device/index.js";
 import type { DeviceKey } from "../../sdk/src/frame/index.js";
 import { verifyFrameProof } from "../../sdk/src/proof/bundle.js";
 import { verifyDeviceRange } from "../../sdk/src/proof/range.js";
@@ -32,6 +32,7 @@ describe("oracle", () => {
     plant = await startPlant();
     oracle = await plant.startOracle();
     ({ device, key } = await plant.newDevice(1));
+    await eventually(oracle.url, `/devices/${device.id}`);
     for (let i = 0; i < 20; i++) device.record([{ name: "t", unit: "Cel", value: i }]);
     await eventually(oracle.url, `/proof/frame?device=${device.id}&epoch=1&seq=20`);
   });
@@ -216,6 +217,25 @@ describe("oracle", () => {
     expect((await get(oracle.url, "/batches", "wrong")).status).to.equal(401);
     expect((await get(oracle.url, "/batches", "a-long-token")).status).to.equal(200);
     await oracle.stop();
+    oracle = await plant.startOracle();
+  });
+
+  it("runs a broker of its own when told to, with the devices' logins from a file", async () => {
+    await oracle.stop();
+    const devicesFile = join(plant.folder, "devices.json");
+    writeFileSync(devicesFile, JSON.stringify({ [device.id]: "its-own-password" }), { mode: 0o600 });
+    oracle = await plant.startOracle({ broker: { url: "embedded", port: 0, devicesFile } });
+    const client = new DeviceClient({ device, url: oracle.brokerUrl, password: "its-own-password" });
+    client.start();
+    device.record([{ name: "t", unit: "Cel", value: 4 }]);
+    const { seq } = device.journal.next();
+    await eventually(oracle.url, `/proof/frame?device=${device.id}&epoch=1&seq=${seq - 1n}`);
+    await client.stop();
+
+    await oracle.stop();
+    writeFileSync(devicesFile, '{"0x12": "password"}');
+    const error = await failure(plant.startOracle({ broker: { url: "embedded", port: 0, devicesFile } }));
+    expect(error.code).to.equal("DevicesFileInvalid");
     oracle = await plant.startOracle();
   });
 

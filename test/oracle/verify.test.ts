@@ -9,7 +9,7 @@ import type { VerifyReport } from "../../oracle/src/verify/report.js";
 import { verifyState } from "../../oracle/src/verify/verify.js";
 import { failure } from "../support/failure.js";
 import { TestLogger, until } from "./support/chain.js";
-import { get, type Plant, startPlant } from "./support/plant.js";
+import { eventually, get, type Plant, startPlant } from "./support/plant.js";
 
 describe("verify", () => {
   let plant: Plant;
@@ -23,6 +23,7 @@ describe("verify", () => {
     const oracle = await plant.startOracle();
     const made = await plant.newDevice(1);
     device = made.device.id;
+    await eventually(oracle.url, `/devices/${device}`);
     for (let batch = 0; batch < 4; batch++) {
       for (let i = 0; i < 5; i++) made.device.record([{ name: "t", unit: "Cel", value: 10 * batch + i }]);
       const last = 5 * (batch + 1);

@@ -24,6 +24,9 @@ const GAS_LIMIT = 4_000_000n;
 /** Refusals that end by themselves, or when somebody renews the role: nothing is signed meanwhile. */
 const passing = new Set(["AnchorRoleExpired", "AnchorInFuture"]);
 
+/** How often an idle anchorer looks at its role. */
+const ROLE_LOOK_MS = 15_000;
+
 export interface AnchorerOptions {
   chain: ChainConnection;
   /** From openState. */
@@ -74,6 +77,7 @@ export class Anchorer {
   #pause = 0;
   #resends = 0;
   #closed = 0;
+  #lookedAt = 0;
 
   constructor(options: AnchorerOptions) {
     this.#options = options;
@@ -173,7 +177,7 @@ export class Anchorer {
   /** Signs and stores an intent for the next batch. False when there is none, or none may be signed now. */
   async #sign(): Promise<boolean> {
     const batch = this.#store.batch(this.#status.anchored + 1);
-    if (batch === undefined) return this.#rest("idle");
+    if (batch === undefined) return this.#idle();
     const before = this.#store.anchoredAt(batch.batch - 1);
     if (before !== undefined && before.blockNumber > this.#chain.head.number) return this.#rest("waiting");
 
@@ -193,6 +197,15 @@ export class Anchorer {
     this.#refresh();
     failpoint("intent");
     return true;
+  }
+
+  /** Nothing to do: looks now and then whether the role was renewed or taken away. */
+  async #idle(): Promise<false> {
+    if (performance.now() - this.#lookedAt > ROLE_LOOK_MS) {
+      this.#lookedAt = performance.now();
+      this.#status.roleUntil = (await this.#log.head()).roleUntil;
+    }
+    return this.#rest("idle");
   }
 
   #transaction(batch: ClosedBatch, nonce: number) {
