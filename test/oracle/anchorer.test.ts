@@ -169,6 +169,15 @@ describe("anchorer", () => {
     await anchored(0);
   });
 
+  it("waits while the local clock is ahead of the chain's", async () => {
+    closeBatch(db, (await now()) + 500);
+    await start();
+    await until(() => anchorer.status.phase === "paused", "it pauses");
+    expect(anchorer.status.reason?.code).to.equal("AnchorInFuture");
+    await chain.networkHelpers.time.increase(500);
+    await anchored(0);
+  });
+
   /** Gives the stream to another key, with the role it needs. */
   const replaceKey = async () => {
     await grant(chain, chain.spare, Role.Anchor);

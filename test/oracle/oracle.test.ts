@@ -204,6 +204,15 @@ describe("oracle", () => {
     await eventually(oracle.url, `/proof/frame?device=${device.id}&epoch=1&seq=${seq - 1n}`);
   });
 
+  it("says that the node is silent when a proof needs it", async () => {
+    plant.chain.rpc.fault = async () => {
+      throw new NoAnswer();
+    };
+    await refused("/proof/frame?logIndex=0", 503, "NodeUnavailable");
+    plant.chain.rpc.fault = undefined;
+    expect((await get(oracle.url, "/proof/frame?logIndex=0")).status).to.equal(200);
+  });
+
   it("asks for its token on every route but /livez", async () => {
     await oracle.stop();
     const tokenFile = join(plant.folder, "token");

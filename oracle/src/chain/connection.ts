@@ -132,7 +132,7 @@ export class ChainConnection {
   async poll(): Promise<void> {
     try {
       // A node that failed may have been replaced by another one: ask again who it is.
-      if (this.#lastError !== undefined) await requireChain(this.provider, this.deployment);
+      if (this.#lastError !== undefined) await this.#requireIdentity();
       const head = await this.#readHead("latest");
       this.#lastError = undefined;
       await this.#accept(head);
@@ -156,6 +156,14 @@ export class ChainConnection {
   }
 
   async #check(known: KnownBlock | undefined): Promise<void> {
+    await this.#requireIdentity();
+    const head = await this.#readHead("latest");
+    if (known !== undefined) await this.#requireAfter(known, head);
+    this.#head = head;
+    this.#answeredAt = performance.now();
+  }
+
+  async #requireIdentity(): Promise<void> {
     // Asked by hand: the provider was told its network, and would not ask the node.
     const chainId = BigInt((await this.provider.send("eth_chainId", [])) as string);
     if (chainId !== BigInt(this.deployment.chainId)) {
@@ -165,10 +173,6 @@ export class ChainConnection {
       });
     }
     await requireChain(this.provider, this.deployment);
-    const head = await this.#readHead("latest");
-    if (known !== undefined) await this.#requireAfter(known, head);
-    this.#head = head;
-    this.#answeredAt = performance.now();
   }
 
   /** Throws unless `head` follows from a block that was seen before. */

@@ -21,6 +21,9 @@ const statuses: Record<string, number> = {
   RangeIncomplete: 409,
   RangeForked: 409,
   HeadSuperseded: 409,
+  // The node does not show (yet) what it showed before.
+  TransactionNotMined: 503,
+  BlockChanged: 503,
 };
 
 /** Status and body of an error. What is not typed is the node's or ours, and shows no more than its message. */
@@ -41,7 +44,15 @@ export function answerOf(error: unknown): { status: number; body: ErrorBody } {
       body: { code: "RequestInvalid", message, args: {}, remedy: undefined },
     };
   }
-  const fromNode = ["TIMEOUT", "NETWORK_ERROR", "SERVER_ERROR", "ECONNREFUSED", "UNKNOWN_ERROR"];
+  const fromNode = [
+    "TIMEOUT",
+    "NETWORK_ERROR",
+    "SERVER_ERROR",
+    "UNKNOWN_ERROR",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+  ];
   if (fromNode.includes(fields.code ?? "")) {
     const body = {
       code: "NodeUnavailable",
