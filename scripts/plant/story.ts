@@ -120,12 +120,12 @@ async function ending(plant: Plant, prover: Prover, machine: Machine): Promise<v
   view.say(bold("\n5 The end of the data"));
   const deadline = Date.now() + (plant.options.data === undefined ? 5_000 : ONCE_DATA_MS);
   while (!machine.finished && Date.now() < deadline) await sleep(250);
+  const whole = plant.options.data !== undefined && machine.finished ? "the whole file" : "everything so far";
   await Promise.all(machines.map((one) => one.halt()));
   await until("every frame has a receipt", 60_000, () => machines.every((one) => one.pending === 0));
   const { epoch, seq } = machine.device.journal.next();
   const last = { device: machine.id, epoch, seq: seq - 1n };
   await proofOf(prover, last);
-  const whole = machine.finished ? "the whole file" : "everything so far";
   view.say(`  ${green("✔")} ${plant.made} frames made, every one has the oracle's signed receipt`);
   const { key } = plant.signers[0]!;
   const step = 1_000n;
