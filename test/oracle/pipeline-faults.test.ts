@@ -1,6 +1,7 @@
 import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { toHex } from "@tenon/sdk/bytes";
+import { decodeFrame } from "@tenon/sdk/frame/index";
 import { expect } from "chai";
 import { EmbeddedBroker } from "../../oracle/src/broker.js";
 import { LaneConsumer } from "../../oracle/src/ingest/lane.js";
@@ -51,6 +52,28 @@ describe("oracle/ingest: faults", function () {
       .reduce((sum, { raw }) => sum + Buffer.from(raw).readUInt32BE(0), 0);
     const single = rejects.filter(({ reason }) => reason === "bad-signature").length;
     expect(counted + single).to.equal(sent);
+    await log.close();
+  });
+
+  it("keeps few of a flood of frames signed for one place, as refusals the rest, and delays nobody", async () => {
+    const { device: hostile, client: hostileClient } = await path.device();
+    const { device: live, client } = await path.device();
+    const pipeline = await path.start({ commitSize: 200, rate: { perSecond: 50, burst: 200 } });
+    const flood = Array.from({ length: 2_000 }, (_, i) => hostile.frame({ seq: 1n }, i));
+    const sending = hostileClient.send(flood);
+    for (let seq = 1n; seq <= 10n; seq++) {
+      const from = performance.now();
+      await client.send([live.frame()]);
+      await path.confirmed(client, seq);
+      expect(performance.now() - from, "ms to a receipt").to.be.lessThan(2_000);
+    }
+    await sending;
+    const refused = () => pipeline.stats.rejects.get("too-many-equivocations") ?? 0;
+    await until("all are accounted for", () => 16 + refused() + pipeline.stats.rateLimited === flood.length);
+    expect(refused()).to.be.greaterThan(50);
+    const log = await path.stored();
+    const kept = [...log.frames(0, 4_000)].filter(({ raw }) => decodeFrame(raw).header.device === hostile.id);
+    expect(kept).to.have.length(16);
     await log.close();
   });
 

@@ -193,23 +193,52 @@ describe(`oracle/state: device tracker against a plain model (seed ${seed})`, ()
     }
   }
 
+  const arrival = (seq: bigint, epoch = 1, hash: Uint8Array = Buffer.alloc(32, `${seq}`)): Arrival => ({
+    num: 7,
+    device: DEVICE,
+    epoch,
+    seq,
+    hash,
+    prev: new Uint8Array(32),
+    index: Number(seq),
+    receivedAt: 0,
+  });
+  const fresh = () => new DeviceTracker(db, () => ({ prev: new Uint8Array(32), receivedAt: 0 }));
+
   it("refuses to open more gaps than it can hold, and still takes what fills them", () => {
-    const tracker = new DeviceTracker(db, () => ({ prev: new Uint8Array(32), receivedAt: 0 }));
-    const arrival = (seq: bigint): Arrival => ({
-      num: 7,
-      device: DEVICE,
-      epoch: 1,
-      seq,
-      hash: Buffer.alloc(32, seq.toString()),
-      prev: new Uint8Array(32),
-      index: Number(seq),
-      receivedAt: 0,
-    });
+    const tracker = fresh();
     for (let gap = 0n; gap < 65_536n; gap++) tracker.record(arrival(2n * gap + 2n));
     expect(tracker.judge(arrival(200_000n))).to.equal("too-many-gaps");
     expect(tracker.judge(arrival(131_073n)), "the next one in order").to.equal("new");
     expect(tracker.judge(arrival(65_537n)), "one that fills a gap").to.equal("new");
+    expect(tracker.judge(arrival(5n, 2)), "a gap in another epoch").to.equal("too-many-gaps");
+    expect(tracker.judge(arrival(1n, 2)), "the first of another epoch").to.equal("new");
     tracker.record(arrival(65_537n));
     expect(tracker.judge(arrival(200_000n))).to.equal("new");
+  });
+
+  it("holds a bounded number of epochs of a device, and goes on with those it has", () => {
+    const tracker = fresh();
+    for (let epoch = 1; epoch <= 1_024; epoch++) tracker.record(arrival(1n, epoch));
+    expect(tracker.judge(arrival(1n, 5_000))).to.equal("too-many-epochs");
+    expect(tracker.judge(arrival(2n, 1_024))).to.equal("new");
+    expect(tracker.judge({ ...arrival(1n, 5_000), num: 8 }), "another device").to.equal("new");
+    expect(tracker.newestHead(7)?.epoch).to.equal(1_024);
+  });
+
+  it("keeps a bounded number of frames at one place, saved or not, and knows each of them again", () => {
+    const tracker = fresh();
+    const version = (n: number) => arrival(1n, 1, Buffer.alloc(32, n + 1));
+    for (let n = 0; n < 16; n++) {
+      expect(tracker.judge(version(n))).to.equal("new");
+      tracker.record({ ...version(n), index: n });
+      if (n !== 7) continue;
+      transaction(db, () => tracker.save());
+      tracker.saved();
+    }
+    expect(tracker.judge(version(16))).to.equal("too-many-equivocations");
+    expect(tracker.judge(version(3))).to.equal("duplicate");
+    expect(tracker.judge(arrival(2n))).to.equal("new");
+    expect(tracker.judge(arrival(2n), 16), "16 of the same commit").to.equal("too-many-equivocations");
   });
 });

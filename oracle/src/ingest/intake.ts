@@ -73,6 +73,11 @@ export class Intake {
     this.#limits.refund(source);
   }
 
+  /** A message that held is refused for what it is part of: its source pays for it like for any other refusal. */
+  charge(source: string): void {
+    this.#limits.admit(source, performance.now());
+  }
+
   /** A refusal with as much of the raw bytes as the budget still has room for. */
   refuse(incoming: Incoming, reason: RejectReason, budget: string): RefusedInput {
     const { raw, lane, receivedAt, topic } = incoming;

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { availableParallelism } from "node:os";
+import { equalBytes } from "@tenon/sdk/bytes";
 import { frameAad } from "@tenon/sdk/frame/index";
 import { DEFAULT_BATCH } from "../batch/batcher.js";
 import { type AcceptedFrame, type Entry, Ledger, type RefusedInput } from "../batch/ledger.js";
@@ -217,7 +218,7 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
   #judge({ sorted, verdicts }: Group): { entries: Entry[]; touched: Map<string, [number, number]> } {
     const entries: Entry[] = [];
     const touched = new Map<string, [number, number]>();
-    const inGroup = new Set<string>();
+    const inGroup = new Map<string, Uint8Array[]>();
     let next = 0;
     for (const row of sorted.rows) {
       if (!("entry" in row)) {
@@ -230,16 +231,22 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
         continue;
       }
       const frame = acceptedFrame(row, verdict);
-      const key = `${frame.num}:${frame.epoch}:${frame.seq}:${Buffer.from(frame.hash).toString("latin1")}`;
-      const judged = inGroup.has(key) ? "duplicate" : this.#ledger.tracker.judge(frame);
-      if (judged === "too-many-gaps") {
+      const place = `${frame.num}:${frame.epoch}:${frame.seq}`;
+      const here = inGroup.get(place) ?? [];
+      const repeated = here.some((hash) => equalBytes(hash, frame.hash));
+      const judged = repeated ? "duplicate" : this.#ledger.tracker.judge(frame, here.length);
+      if (judged !== "new" && judged !== "duplicate") {
+        this.#intake.charge(row.source);
         entries.push({ refused: this.#refuse(row, judged) });
         continue;
       }
       touched.set(`${frame.num}:${frame.epoch}`, [frame.num, frame.epoch]);
-      if (judged === "duplicate") this.stats.duplicates++;
-      else entries.push({ frame });
-      inGroup.add(key);
+      if (judged === "duplicate") {
+        this.stats.duplicates++;
+        continue;
+      }
+      entries.push({ frame });
+      inGroup.set(place, [...here, frame.hash]);
     }
     for (const refused of sorted.limited) entries.push({ refused });
     return { entries, touched };

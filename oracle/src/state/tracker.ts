@@ -36,8 +36,15 @@ interface Known {
   arrival: Arrival | undefined;
 }
 
-/** Gaps that may be open in one epoch; filling them out of order may double it. So no device can fill the memory. */
+/** Gaps that a device may have open over all its epochs; filling them out of order may double it. */
 export const MAX_RANGES = 65_536;
+/** Epochs of one device. A new one begins only when a counter was lost. */
+export const MAX_EPOCHS = 1_024;
+/** Frames kept at one (epoch, seq): two prove the equivocation, and each more makes the next one dearer to judge. */
+export const MAX_AT_PLACE = 16;
+
+/** What the log would make of a frame. The limits keep one device from filling the memory or holding up the others. */
+export type Judgement = "new" | "duplicate" | "too-many-gaps" | "too-many-epochs" | "too-many-equivocations";
 
 /**
  * The order of each device's frames, by the rules of the frame format: a frame with an unknown predecessor opens a
@@ -49,8 +56,8 @@ export class DeviceTracker {
   readonly #store: StateStore;
   readonly #readLogged: ReadLogged;
   readonly #epochs = new Map<string, EpochState>();
-  /** The newest epoch seen of each device. */
-  readonly #newest = new Map<number, EpochState>();
+  /** The epochs seen of each device, the newest first. */
+  readonly #byDevice = new Map<number, EpochState[]>();
   readonly #recent = new Map<string, Arrival[]>();
   readonly #dirtyEpochs = new Set<EpochState>();
   readonly #dirtyFacts = new Set<Fact>();
@@ -64,23 +71,20 @@ export class DeviceTracker {
     this.#nextFact = this.#store.lastFact() + 1;
   }
 
-  /** What `record` would make of a frame; changes nothing. */
-  judge(frame: Pick<Arrival, "num" | "epoch" | "seq" | "hash">): "new" | "duplicate" | "too-many-gaps" {
+  /**
+   * What `record` would make of a frame; changes nothing.
+   * @param waiting Frames of the same (epoch, seq) that were judged new and are not recorded yet.
+   */
+  judge(frame: Pick<Arrival, "num" | "epoch" | "seq" | "hash">, waiting = 0): Judgement {
     const state = this.#epochs.get(epochKey(frame.num, frame.epoch));
-    if (state === undefined) return "new";
-    if (state.has(frame.seq)) {
-      return this.#known(state, frame.seq).some(({ hash }) => equalBytes(hash, frame.hash))
-        ? "duplicate"
-        : "new";
+    if (state === undefined && this.#epochsOf(frame.num).length >= MAX_EPOCHS) return "too-many-epochs";
+    if (state?.has(frame.seq)) {
+      const known = this.#known(state, frame.seq);
+      if (known.some(({ hash }) => equalBytes(hash, frame.hash))) return "duplicate";
+      return known.length + waiting >= MAX_AT_PLACE ? "too-many-equivocations" : "new";
     }
-    const ranges = state.missing.length;
-    if (frame.seq > state.highest) {
-      const opens = frame.seq > state.highest + 1n;
-      return opens && ranges >= MAX_RANGES ? "too-many-gaps" : "new";
-    }
-    const { from, to } = state.missing[state.rangeOf(frame.seq)]!;
-    const splits = from < frame.seq && frame.seq < to;
-    return splits && ranges >= 2 * MAX_RANGES ? "too-many-gaps" : "new";
+    if (waiting >= MAX_AT_PLACE) return "too-many-equivocations";
+    return this.#hasRoom(frame.num, state, frame.seq) ? "new" : "too-many-gaps";
   }
 
   /** Takes a frame that `judge` called new and that stands in the log. */
@@ -107,7 +111,7 @@ export class DeviceTracker {
 
   /** The head of the newest epoch seen of a device. */
   newestHead(num: number): Head | undefined {
-    return this.#newest.get(num);
+    return this.#epochsOf(num)[0];
   }
 
   head(num: number, epoch: number): Head | undefined {
@@ -129,6 +133,15 @@ export class DeviceTracker {
     this.#recent.clear();
     this.#dirtyFacts.clear();
     this.#dirtyEpochs.clear();
+  }
+
+  /** Whether the gap that a new frame opens or splits may be kept. */
+  #hasRoom(num: number, state: EpochState | undefined, seq: bigint): boolean {
+    const open = () => this.#epochsOf(num).reduce((sum, { missing }) => sum + missing.length, 0);
+    const highest = state?.highest ?? 0n;
+    if (state === undefined || seq > highest) return seq === highest + 1n || open() < MAX_RANGES;
+    const { from, to } = state.missing[state.rangeOf(seq)]!;
+    return seq === from || seq === to || open() < 2 * MAX_RANGES;
   }
 
   #checkPredecessor(state: EpochState, frame: Arrival): void {
@@ -226,8 +239,12 @@ export class DeviceTracker {
 
   #keep(state: EpochState): void {
     this.#epochs.set(epochKey(state.num, state.epoch), state);
-    const newest = this.#newest.get(state.num);
-    if (newest === undefined || newest.epoch < state.epoch) this.#newest.set(state.num, state);
+    const epochs = [state, ...this.#epochsOf(state.num)].sort((a, b) => b.epoch - a.epoch);
+    this.#byDevice.set(state.num, epochs);
+  }
+
+  #epochsOf(num: number): readonly EpochState[] {
+    return this.#byDevice.get(num) ?? [];
   }
 }
 

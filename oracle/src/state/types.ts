@@ -58,5 +58,7 @@ export type RejectReason =
   | "wrong-topic"
   | "epoch-stale"
   | "too-many-gaps"
+  | "too-many-epochs"
+  | "too-many-equivocations"
   | "unverifiable"
   | "rate-limited";

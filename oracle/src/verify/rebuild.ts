@@ -125,7 +125,8 @@ export class Rebuild {
     const digest = frameHash(frame, this.#aad);
     this.#checkPlace(entry.num, digest, name);
     const arrival = { num: entry.num, device, epoch, seq, hash: digest, prev, index, receivedAt };
-    if (this.#tracker.judge(arrival) === "new") this.#tracker.record(arrival);
+    // What stands in the log was accepted: the limits on how much of a device is kept are not asked again.
+    if (this.#tracker.judge(arrival) !== "duplicate") this.#tracker.record(arrival);
     else
       this.#findings.add({ part: "frame", message: `frame ${index} is in the log a second time`, ...name });
   }
