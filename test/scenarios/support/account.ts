@@ -1,0 +1,102 @@
+import { expect } from "chai";
+import { type ContractTransactionResponse, encodeBytes32String, type Wallet } from "ethers";
+import { fromHex, type Hex, toHex } from "../../../sdk/src/bytes.js";
+import type { Deployment } from "../../../sdk/src/deployment.js";
+import type { TenonError } from "../../../sdk/src/errors.js";
+import type { FrameProofStruct } from "../../../sdk/src/generated/typechain/contracts/examples/PayPerUse.js";
+import {
+  type ExampleCash,
+  ExampleCash__factory,
+  type PayPerUse,
+  PayPerUse__factory,
+} from "../../../sdk/src/generated/typechain/index.js";
+import { type FrameProof, frameProofFrom, holderOf, leafHash } from "../../../sdk/src/index.js";
+import { typedError } from "../../../sdk/src/revert.js";
+import { refusal } from "../../support/refusal.js";
+import { organisation } from "./consortium.js";
+import { METER } from "./machine.js";
+
+const noFee = { type: 2, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n };
+
+/** What the parties agreed to. */
+export interface Terms {
+  deployment: Deployment;
+  people: { payer: Wallet; issuer: Wallet; stranger: Wallet };
+  device: Hex;
+  /** Fen for a second of the machine's running. */
+  price: bigint;
+  /** Fen that the payer puts in. */
+  money: bigint;
+  /** Proof of the meter frame from which the payer pays. */
+  start: unknown;
+}
+
+/** An account of the example contract, from which a payer's organisation pays a machine's owner. */
+export class UseAccount {
+  readonly #id = 1n;
+  readonly #cash: ExampleCash;
+  readonly #contract: PayPerUse;
+
+  private constructor(cash: ExampleCash, contract: PayPerUse) {
+    this.#cash = cash;
+    this.#contract = contract;
+  }
+
+  static async open({ deployment, people, device, price, money, start }: Terms): Promise<UseAccount> {
+    const { payer, issuer, stranger } = people;
+    const { Consortium, DeviceRegistry, FrameReader } = deployment.contracts;
+    const cash = await new ExampleCash__factory(issuer).deploy(Consortium.address, issuer.address, noFee);
+    await cash.waitForDeployment();
+    const contract = await new PayPerUse__factory(issuer).deploy(
+      FrameReader.address,
+      DeviceRegistry.address,
+      await cash.getAddress(),
+      Consortium.address,
+      noFee,
+    );
+    await contract.waitForDeployment();
+    const account = new UseAccount(cash, contract.connect(stranger));
+
+    const leaf = toHex(leafHash(fromHex(frameProofFrom(start).frame)));
+    const [name, unit] = [encodeBytes32String(METER.name), encodeBytes32String(METER.unit)];
+    await mined(cash.mint(holderOf(organisation.payer), money, noFee));
+    await mined(contract.connect(payer).open(device, price, name, unit, leaf, noFee));
+    await mined(cash.connect(payer).approve(await contract.getAddress(), money, noFee));
+    await mined(contract.connect(payer).deposit(account.#id, money, noFee));
+    return account;
+  }
+
+  /** Settles between two frames; a stranger sends it, because the frames decide. */
+  async settle(from: unknown, to: unknown): Promise<void> {
+    await mined(this.#contract.settle(this.#id, call(from), call(to), noFee));
+  }
+
+  /** Who has how much, in fen, and up to which frame is paid. */
+  async state() {
+    const { balance, last } = await this.#contract.account(this.#id);
+    const owner = await this.#cash.balanceOf(holderOf(organisation.owner));
+    return { balance, held: await this.#cash.balanceOf(await this.#contract.getAddress()), owner, last };
+  }
+
+  /** The contract's refusal to settle; holds that the transaction fails in its block as well and moves nothing. */
+  async refusal(from: unknown, to: unknown): Promise<TenonError> {
+    const before = await this.state();
+    const settlement = [this.#id, call(from), call(to)] as const;
+    const thrown = await refusal(this.#contract.settle.staticCall(...settlement));
+    const sent = await this.#contract.settle(...settlement, { ...noFee, gasLimit: 5_000_000n });
+    const { receipt } = (await refusal(sent.wait())) as unknown as { receipt: { status: number } };
+    expect(receipt.status).to.equal(0);
+    expect(await this.state()).to.deep.equal(before);
+    return typedError(thrown) as TenonError;
+  }
+}
+
+function call(proof: unknown): FrameProofStruct {
+  const { frame, anchor, index, path, epochPath }: FrameProof = frameProofFrom(proof);
+  const { stream, ...batch } = anchor;
+  return { frame, stream, anchor: batch, index, path: [...path], epochPath: [...epochPath] };
+}
+
+async function mined(transaction: Promise<ContractTransactionResponse>): Promise<void> {
+  await (await transaction).wait();
+}
