@@ -1,4 +1,3 @@
-import { expect } from "chai";
 import { type ContractTransactionResponse, encodeBytes32String, type Wallet } from "ethers";
 import { fromHex, type Hex, toHex } from "../../../sdk/src/bytes.js";
 import type { Deployment } from "../../../sdk/src/deployment.js";
@@ -11,10 +10,9 @@ import {
   PayPerUse__factory,
 } from "../../../sdk/src/generated/typechain/index.js";
 import { type FrameProof, frameProofFrom, holderOf, leafHash } from "../../../sdk/src/index.js";
-import { typedError } from "../../../sdk/src/revert.js";
-import { refusal } from "../../support/refusal.js";
 import { organisation } from "./consortium.js";
 import { METER } from "./machine.js";
+import { refusedByContract } from "./refused.js";
 
 const noFee = { type: 2, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n };
 
@@ -78,16 +76,9 @@ export class UseAccount {
     return { balance, held: await this.#cash.balanceOf(await this.#contract.getAddress()), owner, last };
   }
 
-  /** The contract's refusal to settle; holds that the transaction fails in its block as well and moves nothing. */
-  async refusal(from: unknown, to: unknown): Promise<TenonError> {
-    const before = await this.state();
-    const settlement = [this.#id, call(from), call(to)] as const;
-    const thrown = await refusal(this.#contract.settle.staticCall(...settlement));
-    const sent = await this.#contract.settle(...settlement, { ...noFee, gasLimit: 5_000_000n });
-    const { receipt } = (await refusal(sent.wait())) as unknown as { receipt: { status: number } };
-    expect(receipt.status).to.equal(0);
-    expect(await this.state()).to.deep.equal(before);
-    return typedError(thrown) as TenonError;
+  /** The contract's refusal to settle, which moves nothing. */
+  refusal(from: unknown, to: unknown): Promise<TenonError> {
+    return refusedByContract(this.#contract, "settle", [this.#id, call(from), call(to)], () => this.state());
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { hexlify, JsonRpcProvider, Wallet } from "ethers";
 import { artifacts, network } from "hardhat";
+import type { EthereumProvider } from "hardhat/types/providers";
 import type { Hex } from "../../../sdk/src/bytes.js";
 import { createTenon } from "../../../sdk/src/client.js";
 import { loadDeployment } from "../../../sdk/src/deployment.js";
@@ -14,33 +15,30 @@ import { fixtureMembers, SEAL_DELAY } from "../../support/fixture.js";
 /** Numbers that the deploy task gives the members, in their order. */
 export const organisation = { manufacturer: 1, owner: 2, oracle: 3, payer: 4 } as const;
 
-const people = ["manufacturer", "owner", "oracle", "authority", "payer", "issuer", "stranger"] as const;
-type People = Record<(typeof people)[number], Wallet>;
+const names = ["manufacturer", "owner", "oracle", "authority", "payer", "issuer", "stranger"] as const;
+type People = Record<(typeof names)[number], Wallet>;
 
 /**
- * The embedded chain behind its own HTTP server, with a block whenever there is something to put in it, and on it a
- * sealed deployment made by the deploy task's function over HTTP. Everybody has a key and nobody has coins.
+ * A sealed deployment, made by the deploy task's function, on the embedded chain, which then goes on behind its own HTTP
+ * server. Everybody has a key and nobody has coins.
  */
 export async function startConsortium(folder: string) {
-  const chain = await startChain();
-  const provider = new JsonRpcProvider(chain.url, undefined, { cacheTimeout: -1, pollingInterval: 50 });
-  const wallets = newPeople(provider);
-  const { networkName, ethers, provider: rpc } = await localNetwork(chain.url);
-  const { path, record: made } = await deployTenon(
-    { networkName, ethers, provider: rpc },
-    {
-      artifacts,
-      evmVersion: "osaka",
-      recordFolder: join(folder, "deployments"),
-      members: membersOf(wallets),
-      seal: { delay: SEAL_DELAY },
-    },
-  );
-  const [deployer] = await ethers.getSigners();
+  const connection = await newNode();
+  const keys = newPeople();
+  const { path, record: made } = await deployTenon(connection, {
+    artifacts,
+    evmVersion: "osaka",
+    recordFolder: join(folder, "deployments"),
+    members: membersOf(keys),
+    seal: { delay: SEAL_DELAY },
+  });
   const record = path as string;
-  const sealed = made.sealed;
   const deployment = loadDeployment(record);
-  const tenonOf = (person: keyof People) => createTenon({ signer: wallets[person], deployment });
+
+  const chain = await startChain(connection.provider);
+  const provider = new JsonRpcProvider(chain.url, undefined, { cacheTimeout: -1, pollingInterval: 50 });
+  const people = newPeople((name) => keys[name].connect(provider));
+  const tenonOf = (person: keyof People) => createTenon({ signer: people[person], deployment });
   const blockHash = async (number: bigint | number | string) =>
     (await provider.getBlock(Number(number)))!.hash as Hex;
   const close = async () => {
@@ -50,11 +48,12 @@ export async function startConsortium(folder: string) {
   return {
     rpc: chain.url,
     provider,
-    people: wallets,
-    deployer: deployer!,
+    people,
+    /** Whoever sent the deployment. */
+    deployer: await provider.getSigner(made.deployer),
+    sealed: made.sealed,
     /** Path of the deployment record. */
     record,
-    sealed,
     deployment,
     tenon: await createTenon({ provider, deployment }),
     tenonOf,
@@ -65,12 +64,10 @@ export async function startConsortium(folder: string) {
 
 export type Consortium = Awaited<ReturnType<typeof startConsortium>>;
 
-/** A fresh embedded chain. */
-export async function startChain(): Promise<{ url: string; close: () => Promise<void> }> {
-  const { provider } = await network.create({
-    network: "default",
-    override: { mining: { auto: false, interval: 0, mempool: { order: "fifo" } } },
-  });
+/** The embedded chain on a node of its own, or on one that exists: a block when there is something to put in it. */
+export async function startChain(node?: EthereumProvider) {
+  const provider = node ?? (await newNode()).provider;
+  await provider.request({ method: "evm_setAutomine", params: [false] });
   const chain = await EmbeddedChain.open(provider, undefined, "test");
   const { server, url } = await serve(chain, 0);
   // Ten blocks a second where its clock has whole seconds: the chain's time runs ahead, which nothing here minds.
@@ -85,22 +82,28 @@ export async function startChain(): Promise<{ url: string; close: () => Promise<
   return { url, close };
 }
 
-function localNetwork(url: string) {
-  return network.create({ network: "local", override: { url } });
+/**
+ * A node that mines each transaction at once, until the embedded chain's clock takes over. It begins a minute ago: a
+ * block takes a second of its time, and the clock that takes over is the computer's.
+ */
+function newNode() {
+  return network.create({
+    network: "default",
+    override: { initialDate: new Date(Date.now() - 60_000), mining: { mempool: { order: "fifo" } } },
+  });
 }
 
-function newPeople(provider: JsonRpcProvider): People {
-  const entries = people.map((person) => [person, new Wallet(hexlify(randomBytes(32)), provider)]);
-  return Object.fromEntries(entries) as People;
+function newPeople(make = (_: keyof People) => new Wallet(hexlify(randomBytes(32)))): People {
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as People;
 }
 
 /** The members of the fixture, and one that pays for using a machine. */
-function membersOf(wallets: People): Members {
-  const { organisations, streams } = fixtureMembers(wallets);
+function membersOf(people: People): Members {
+  const { organisations, streams } = fixtureMembers(people);
   const payer = {
     name: "Harbour Builders",
     code: "91310000MA1FL0CC3X",
-    signatories: [{ address: wallets.payer.address, roles: [{ role: "Treasurer" as const, days: 365 }] }],
+    signatories: [{ address: people.payer.address, roles: [{ role: "Treasurer" as const, days: 365 }] }],
   };
   return { organisations: [...organisations, payer], streams };
 }
