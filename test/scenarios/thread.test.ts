@@ -210,12 +210,17 @@ for (const kind of brokers) {
       const forgeries = forgeriesOf(drill, domain, genuine, loader.frames[0]!);
       // The frame itself once more is neither refused nor taken twice.
       await publish(broker, drill.id, [genuine, ...forgeries.map(({ bytes }) => bytes)]);
-      const stranger = { bytes: firstFrameOf(unregistered, domain), reason: "unknown-device" };
+      const stranger = {
+        what: "a frame of a machine nobody registered",
+        bytes: firstFrameOf(unregistered, domain),
+        reason: "unknown-device",
+      };
       await publish(broker, unregistered.id, [stranger.bytes]);
       const all = [...forgeries, stranger];
       await until("all are refused", async () => (await rejectCount()) >= first + all.length);
       const kept = await rejectsFrom(first);
-      expect(kept.map(({ reason }) => reason)).to.deep.equal(all.map(({ reason }) => reason));
+      const named = kept.map(({ reason }, i) => [all[i]?.what, reason]);
+      expect(named).to.deep.equal(all.map(({ what, reason }) => [what, reason]));
       expect(kept.map(({ raw }) => toHex(raw))).to.deep.equal(all.map(({ bytes }) => toHex(bytes)));
       expect(await state(drill.id)).to.deep.equal(before);
 
