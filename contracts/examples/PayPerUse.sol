@@ -32,9 +32,11 @@ struct Account {
 /// twice and none is left out. Money the payer wants back must be announced first, long enough for the owner to
 /// settle what was used: the owner counts on `secured`, not on the balance.
 ///
-/// Assumptions: the cash token moves exactly what it is told, without fee or callback. Being anchored means that
-/// the oracle verified the device's signature; a payer who does not trust the oracle settles on `verifySigned` instead.
-/// A counter is followed within one epoch of the device: after a new key or a reset the parties open a new account.
+/// No oracle's word is taken: the device's own signature is checked on both frames, so the key of a stream, of
+/// whichever stream, cannot invent a reading.
+///
+/// Assumptions: the cash token moves exactly what it is told, without fee or callback; the device counts
+/// truly. A counter is followed within one epoch of the device: after a new key or a reset the parties open a new account.
 contract PayPerUse is ActsForOrganisation {
     using SafeERC20 for IERC20;
 
@@ -128,16 +130,19 @@ contract PayPerUse is ActsForOrganisation {
     /// @dev Anybody: the frames decide what is paid and the registry to whom.
     /// @param from The frame where the last settlement ended, or the agreed start.
     /// @param to A later meter frame of the same device and epoch.
+    /// @param x,y The device's birth key, which its id is the hash of.
     function settle(
         uint256 id,
         FrameProof calldata from,
-        FrameProof calldata to
+        FrameProof calldata to,
+        bytes32 x,
+        bytes32 y
     ) external returns (uint256 paid) {
         Account storage a = _account(id);
         bytes32 start = Rfc9162.leafHash(from.frame);
         if (start != a.last) revert StartRefused(id, a.last, start);
-        (FrameHeader memory h0, Meter memory m0) = _reading(id, a, from);
-        (FrameHeader memory h1, Meter memory m1) = _reading(id, a, to);
+        (FrameHeader memory h0, Meter memory m0) = _reading(id, a, from, x, y);
+        (FrameHeader memory h1, Meter memory m1) = _reading(id, a, to, x, y);
         if (h1.epoch != h0.epoch) revert EpochMismatch(id, h0.epoch, h1.epoch);
         if (h1.seq <= h0.seq) revert FrameNotLater(id, h0.seq, h1.seq);
         if (m1.value < m0.value) revert CounterFell(id, m0.value, m1.value);
@@ -188,15 +193,17 @@ contract PayPerUse is ActsForOrganisation {
         return a.announced < a.balance ? a.balance - a.announced : 0;
     }
 
-    /// @dev An anchored frame of the account's device with the account's meter.
+    /// @dev An anchored frame that the account's device signed, with the account's meter.
     function _reading(
         uint256 id,
         Account storage a,
-        FrameProof calldata proof
+        FrameProof calldata proof,
+        bytes32 x,
+        bytes32 y
     ) private view returns (FrameHeader memory h, Meter memory m) {
-        READER.verify(proof);
         (h, m) = READER.readMeter(proof.frame);
         if (h.device != a.device) revert DeviceMismatch(id, a.device, h.device);
+        READER.verifySigned(proof, x, y);
         if (m.name != a.name || m.unit != a.unit) revert MeterMismatch(id, m.name, m.unit);
     }
 

@@ -44,6 +44,7 @@ export interface SettlementTerms {
  */
 export async function settle(terms: SettlementTerms): Promise<void> {
   const { from, to, price, say } = terms;
+  const { x, y } = terms.signer.key;
   const [start, end] = [meterOf(from), meterOf(to)];
   const { cash, contract } = await deployExample(terms);
   const due = (end.value - start.value) * price;
@@ -53,7 +54,7 @@ export async function settle(terms: SettlementTerms): Promise<void> {
 
   const owner = holderOf(organisation.owner);
   const before = await cash.balanceOf(owner);
-  await sent(contract.settle(id, call(from), call(to), noFee));
+  await sent(contract.settle(id, call(from), call(to), x, y, noFee));
   const paid = (await cash.balanceOf(owner)) - before;
   const left = await cash.balanceOf(await contract.getAddress());
   if (paid !== due || left !== funded - due) {
@@ -110,7 +111,7 @@ async function openAccount(
 }
 
 async function refused(
-  { say }: SettlementTerms,
+  { say, signer }: SettlementTerms,
   what: string,
   code: string,
   contract: PayPerUse,
@@ -119,7 +120,7 @@ async function refused(
   to: FrameProof,
 ): Promise<void> {
   const balance = (await contract.account(id)).balance;
-  const answer = await contract.settle.staticCall(id, call(from), call(to)).then(
+  const answer = await contract.settle.staticCall(id, call(from), call(to), signer.key.x, signer.key.y).then(
     () => "it was paid",
     (error: unknown) => (typedError(error) as TenonError).code,
   );

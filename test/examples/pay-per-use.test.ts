@@ -68,7 +68,9 @@ describe("PayPerUse", () => {
     world = await loadFixture(deploy);
   });
 
-  const settle = (from: TestProof, to: TestProof) => world.use.connect(world.stranger).settle(1n, from, to);
+  const { x, y } = P256_DEVICE;
+  const settle = (from: TestProof, to: TestProof) =>
+    world.use.connect(world.stranger).settle(1n, from, to, x, y);
   const frame = (value: bigint, options: FrameOptions = {}, key = P256_DEVICE) =>
     makeFrame(world.frameDomain, key, value, { seq: 9n, ...options });
   const proven = async (bytes: Hex) => (await anchorFrames(world, [bytes]))[0]!;
@@ -165,7 +167,7 @@ describe("PayPerUse", () => {
       await settle(proofs[2]!, proofs[3]!);
       expect(await cash.balanceOf(holderOf(buyerOrg))).to.equal(3_000n * PRICE);
       const other = await loadFixture(deploy);
-      await other.use.settle(1n, other.proofs[0]!, other.proofs[3]!);
+      await other.use.settle(1n, other.proofs[0]!, other.proofs[3]!, x, y);
       expect(await other.cash.balanceOf(holderOf(buyerOrg))).to.equal(3_000n * PRICE);
     });
 
@@ -204,8 +206,10 @@ describe("PayPerUse", () => {
       await use.connect(tenant).open(K1_DEVICE.id, PRICE, name, unit, leafOf(start.frame));
       await cash.connect(tenant).approve(await use.getAddress(), MONEY);
       await use.connect(tenant).deposit(2n, 100_000n);
-      await use.settle(2n, start, middle);
-      const settled = await (await use.connect(stranger).settle(2n, middle, end)).wait();
+      await use.settle(2n, start, middle, K1_DEVICE.x, K1_DEVICE.y);
+      const settled = await (
+        await use.connect(stranger).settle(2n, middle, end, K1_DEVICE.x, K1_DEVICE.y)
+      ).wait();
       expectGas("Settle a pay-per-use account, two batches of 1,024 frames", settled!.gasUsed);
     });
 
@@ -236,6 +240,34 @@ describe("PayPerUse", () => {
       await expectRefused(() => settle(proofs[0]!, ahead), "BatchUnknown", [1n, 1n, 1n], log);
       const misplaced = { ...proofs[0]!, index: 1 };
       await expectRefused(() => settle(misplaced, proofs[1]!), "FrameNotInBatch", [1n, 0n, 1n], reader);
+    });
+
+    it("takes no oracle's word: refuses anchored frames that the device did not sign, at either end", async () => {
+      const { proofs, reader } = world;
+      const unsigned = (bytes: Hex) => `${bytes.slice(0, -128)}${"11".repeat(64)}` as Hex;
+      const invented = await proven(unsigned(frame(3_000n)));
+      await expectRefused(
+        () => settle(proofs[0]!, invented),
+        "FrameSignatureInvalid",
+        [P256_DEVICE.id],
+        reader,
+      );
+      const { name, unit } = METER_WORDS;
+      const start = await proven(unsigned(frame(0n, { seq: 1n })));
+      await world.use.connect(world.tenant).open(P256_DEVICE.id, PRICE, name, unit, leafOf(start.frame));
+      await expectRefused(
+        () => world.use.settle(2n, start, proofs[1]!, x, y),
+        "FrameSignatureInvalid",
+        [P256_DEVICE.id],
+        reader,
+      );
+      // Nor does the oracle's own key stand in for the device's.
+      await expectRefused(
+        () => world.use.settle(1n, proofs[0]!, invented, K1_DEVICE.x, K1_DEVICE.y),
+        "FrameKeyMismatch",
+        [],
+        reader,
+      );
     });
 
     it("refuses a frame of another device, of another meter, and without one", async () => {
@@ -289,7 +321,7 @@ describe("PayPerUse", () => {
       const { name, unit } = METER_WORDS;
       await use.connect(tenant).open(P256_DEVICE.id, 2n ** 64n - 1n, name, unit, leafOf(start.frame));
       const end = await proven(frame(high, { seq: 10n }));
-      await expectRefused(() => use.settle(2n, start, end), "FundsInsufficient", [
+      await expectRefused(() => use.settle(2n, start, end, x, y), "FundsInsufficient", [
         2n,
         (2n ** 64n - 1n) ** 2n,
         0n,
@@ -298,7 +330,7 @@ describe("PayPerUse", () => {
 
     it("refuses an account that is not there", async () => {
       const { use, proofs } = world;
-      await expectRefused(() => use.settle(2n, proofs[0]!, proofs[1]!), "AccountUnknown", [2n]);
+      await expectRefused(() => use.settle(2n, proofs[0]!, proofs[1]!, x, y), "AccountUnknown", [2n]);
     });
   });
 

@@ -33,13 +33,17 @@ contract UseWorld is TestBase {
     uint256 public constant MONEY = 1e12;
     address public constant TENANT = address(0x7E4A47);
     address private constant _MAKER = address(0x3A3E6);
+    uint256 private constant _SECRET = 7;
 
     Consortium public immutable CONSORTIUM;
     AnchorLog public immutable LOG;
     ExampleCash public immutable CASH;
     PayPerUse public immutable USE;
     address public immutable OWNER;
+    DeviceRegistry public immutable REGISTRY;
     DeviceId public immutable DEVICE;
+    bytes32 private immutable _X;
+    bytes32 private immutable _Y;
 
     Reading[] private _readings;
     mapping(uint256 id => uint256 reading) public startOf;
@@ -50,20 +54,22 @@ contract UseWorld is TestBase {
         vm.warp(1_800_000_000);
         address authority = address(new AccessManager(address(this)));
         CONSORTIUM = new Consortium(authority);
-        DeviceRegistry registry = new DeviceRegistry(CONSORTIUM);
+        REGISTRY = new DeviceRegistry(CONSORTIUM);
         LOG = new AnchorLog(CONSORTIUM, authority);
-        FrameReader reader = new FrameReader(LOG, registry);
+        FrameReader reader = new FrameReader(LOG, REGISTRY);
         CASH = new ExampleCash(CONSORTIUM, address(this));
-        USE = new PayPerUse(reader, registry, CASH, CONSORTIUM);
+        USE = new PayPerUse(reader, REGISTRY, CASH, CONSORTIUM);
 
-        CONSORTIUM.setRoleListener(Role.Manufacturer, registry);
+        CONSORTIUM.setRoleListener(Role.Manufacturer, REGISTRY);
         CONSORTIUM.setRoleListener(Role.Anchor, LOG);
         OrgId org = CONSORTIUM.admit("lessor");
         OWNER = org.holder();
         _enrol(org, _MAKER, Role.Manufacturer);
         _enrol(org, address(this), Role.Anchor);
         LOG.openStream(address(this));
-        DEVICE = _register(registry, org);
+        (uint256 x, uint256 y) = vm.publicKeyP256(_SECRET);
+        (_X, _Y) = (bytes32(x), bytes32(y));
+        DEVICE = _register(org, DeviceKey(1, bytes32(x), bytes32(y)));
 
         _count(1, 1, 1_000);
         CASH.mint(TENANT, MONEY);
@@ -98,7 +104,7 @@ contract UseWorld is TestBase {
         uint256 from = fromSeed % 4 == 0 ? fromSeed % _readings.length : lastOf[id];
         uint256 to = toSeed % _readings.length;
         bool expected = _payable(id, from, to);
-        try USE.settle(id, proofOf(from), proofOf(to)) {
+        try USE.settle(id, proofOf(from), proofOf(to), _X, _Y) {
             check(expected, "settled against the rules");
             lastOf[id] = to;
         } catch {
@@ -112,8 +118,22 @@ contract UseWorld is TestBase {
         FrameProof memory forged = proofOf(lastOf[id]);
         forged.frame = frameOf(1, seq == 0 ? 1 : seq, value);
         if (keccak256(forged.frame) == keccak256(_readings[lastOf[id]].frame)) return;
-        try USE.settle(id, proofOf(lastOf[id]), forged) {
+        try USE.settle(id, proofOf(lastOf[id]), forged, _X, _Y) {
             check(false, "paid on a forged reading");
+        } catch {}
+    }
+
+    /// @notice The oracle anchors a reading that it invented: all is right but the device's signature.
+    function settleInvented(uint256 idSeed, uint256 by, bytes32 r, bytes32 s) external {
+        uint256 id = idAt(idSeed);
+        Reading storage last = _readings[lastOf[id]];
+        Fields memory f = _fields(last.epoch, last.seq + 1, last.value + int64(uint64(within(by, 0, 5_000))));
+        (f.r, f.s) = (r, s);
+        FrameProof memory invented = proofOf(0);
+        invented.frame = FrameBuilder.build(f);
+        invented.anchor = _anchor(invented.frame);
+        try USE.settle(id, proofOf(lastOf[id]), invented, _X, _Y) {
+            check(false, "paid on the oracle's word");
         } catch {}
     }
 
@@ -161,13 +181,17 @@ contract UseWorld is TestBase {
         proof.anchor = r.anchor;
     }
 
-    /// @dev Being anchored is what makes a frame count; the oracle in this world takes any signature.
+    /// @notice A meter frame as the device signs it; the reader takes either half of `s`.
     function frameOf(uint32 epoch, uint64 seq, int64 value) public view returns (bytes memory) {
-        Fields memory f;
+        Fields memory f = _fields(epoch, seq, value);
+        (f.r, f.s) = vm.signP256(_SECRET, FrameBuilder.signedHash(f, address(REGISTRY)));
+        return FrameBuilder.build(f);
+    }
+
+    function _fields(uint32 epoch, uint64 seq, int64 value) private view returns (Fields memory f) {
         f.device = DeviceId.unwrap(DEVICE);
         (f.epoch, f.seq, f.value) = (epoch, seq, value);
         (f.name, f.unit, f.meterTime) = ("engine", "s", uint64(block.timestamp));
-        return FrameBuilder.build(f);
     }
 
     function _payable(uint256 id, uint256 from, uint256 to) private view returns (bool) {
@@ -180,11 +204,15 @@ contract UseWorld is TestBase {
     function _count(uint32 epoch, uint64 seq, int64 value) private {
         Reading storage r = _readings.push();
         (r.epoch, r.seq, r.value, r.frame) = (epoch, seq, value, frameOf(epoch, seq, value));
+        r.anchor = _anchor(r.frame);
+    }
+
+    function _anchor(bytes memory frame) private returns (Anchor memory anchored) {
         uint32 batch = LOG.head(StreamId.wrap(1)).next;
         uint40 time = uint40(block.timestamp);
-        r.anchor = Anchor(batch, batch, 1, time, time, Reference.leaf(r.frame), 0, 0);
+        anchored = Anchor(batch, batch, 1, time, time, Reference.leaf(frame), 0, 0);
         _renew();
-        LOG.anchor(StreamId.wrap(1), r.anchor);
+        LOG.anchor(StreamId.wrap(1), anchored);
     }
 
     function _renew() private {
@@ -197,13 +225,11 @@ contract UseWorld is TestBase {
         CONSORTIUM.grantRole(account, role, uint40(block.timestamp), uint40(block.timestamp + 300 days));
     }
 
-    function _register(DeviceRegistry registry, OrgId org) private returns (DeviceId) {
-        (uint256 x, uint256 y) = vm.publicKeyP256(7);
-        DeviceKey memory key = DeviceKey(1, bytes32(x), bytes32(y));
-        bytes32 digest = registry.registrationDigest(org, key, 0, 0, type(uint256).max);
-        (bytes32 r, bytes32 s) = vm.signP256(7, digest);
+    function _register(OrgId org, DeviceKey memory key) private returns (DeviceId) {
+        bytes32 digest = REGISTRY.registrationDigest(org, key, 0, 0, type(uint256).max);
+        (bytes32 r, bytes32 s) = vm.signP256(_SECRET, digest);
         if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
         vm.prank(_MAKER);
-        return registry.register(org, key, 0, 0, type(uint256).max, r, s);
+        return REGISTRY.register(org, key, 0, 0, type(uint256).max, r, s);
     }
 }

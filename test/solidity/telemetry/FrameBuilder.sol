@@ -41,6 +41,22 @@ library FrameBuilder {
             );
     }
 
+    /// @notice SHA-256 of the Sig_structure (RFC 9052 §4.4) that the device signs.
+    function signedHash(Fields memory f, address registry) internal view returns (bytes32) {
+        bytes memory header = protectedHeader(f);
+        bytes memory body = payload(f);
+        bytes memory aad = abi.encodePacked("tenon-frame-v1", block.chainid, registry);
+        return
+            sha256(
+                abi.encodePacked(
+                    abi.encodePacked(head(4, 4), head(3, 10), "Signature1"),
+                    abi.encodePacked(head(2, header.length), header),
+                    abi.encodePacked(head(2, aad.length), aad),
+                    abi.encodePacked(head(2, body.length), body)
+                )
+            );
+    }
+
     function protectedHeader(Fields memory f) internal pure returns (bytes memory) {
         return
             abi.encodePacked(
