@@ -33,6 +33,7 @@ import {
   writeRecord,
 } from "./record.js";
 import { StepSender } from "./sender.js";
+import { requireUntouched } from "./touched.js";
 
 const TEST_CHAIN_ID = 31_337;
 
@@ -284,8 +285,13 @@ class Deployment {
   async seal({ holders, delay }: SealPlan): Promise<void> {
     await this.#step(
       "seal",
-      () => sealing(this.built, this.#addresses, holders, delay),
+      async () => {
+        await requireUntouched(this.ethers.provider, this.built, this.record);
+        return sealing(this.built, this.#addresses, holders, delay);
+      },
       async (receipt) => {
+        // Once more: between the check and the seal the key could have been used elsewhere.
+        await requireUntouched(this.ethers.provider, this.built, this.record, receipt.hash);
         const { timestamp } = (await this.ethers.provider.getBlock(receipt.blockNumber))!;
         const at = { block: receipt.blockNumber, transaction: receipt.hash, timestamp };
         this.record.sealed = sealRecord(holders, delay, at);
@@ -295,7 +301,7 @@ class Deployment {
 
   async #step(
     step: string,
-    encode: () => string,
+    encode: () => string | Promise<string>,
     note: (receipt: TransactionReceipt) => Promise<void> = async () => {},
   ): Promise<void> {
     if (this.record.steps[step] !== undefined) return;

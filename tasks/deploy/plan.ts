@@ -22,7 +22,10 @@ const listeners: [role: (typeof memberRoles)[number], listener: ContractName][] 
 ];
 
 /** Contracts whose functions the AccessManager opens. */
-const managed: ContractName[] = ["Consortium", "AnchorLog"];
+const managed = ["Consortium", "AnchorLog"] as const satisfies ContractName[];
+
+/** Contracts that an administrator has powers over. */
+export const contractsWithPowers = ["AccessManager", ...managed] as const;
 
 export interface BuiltContract {
   artifact: Artifact;

@@ -22,8 +22,12 @@ export class StepSender {
   ) {}
 
   /** Runs one step: finds its transaction from before an interruption, or sends it. */
-  async run(step: string, to: string | null, encode: () => string): Promise<TransactionReceipt> {
-    return (await this.#findPending(step)) ?? (await this.#send(step, to, encode()));
+  async run(
+    step: string,
+    to: string | null,
+    encode: () => string | Promise<string>,
+  ): Promise<TransactionReceipt> {
+    return (await this.#findPending(step)) ?? (await this.#send(step, to, await encode()));
   }
 
   async #send(step: string, to: string | null, data: string): Promise<TransactionReceipt> {

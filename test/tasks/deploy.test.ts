@@ -68,6 +68,31 @@ function dying(signer: Signer, at: number, moment: "before" | "after"): Signer {
   });
 }
 
+/** The one record in a folder. */
+function recordIn(folder: string): DeploymentRecord {
+  return JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), "utf8")) as DeploymentRecord;
+}
+
+/** A role that stays with the deployer when ADMIN goes, and what it may call. */
+async function backDoor(
+  { ethers }: Awaited<ReturnType<typeof freshChain>>["connection"],
+  { contracts }: DeploymentRecord,
+  deployer: Signer,
+): Promise<void> {
+  const manager = (await ethers.getContractAt("AccessManager", contracts.AccessManager!.address)).connect(
+    deployer,
+  );
+  const face = (await ethers.getContractAt("Consortium", contracts.Consortium!.address)).interface;
+  await manager.multicall([
+    manager.interface.encodeFunctionData("grantRole", [7, await deployer.getAddress(), 0]),
+    manager.interface.encodeFunctionData("setTargetFunctionRole", [
+      contracts.Consortium!.address,
+      [face.getFunction("exit").selector],
+      7,
+    ]),
+  ]);
+}
+
 /** What two deployments of the same plan must have in common: everything but times and hashes of time. */
 function shape(record: DeploymentRecord) {
   const contracts = Object.entries(record.contracts).map(([name, { address, initCodeHash }]) => [
@@ -261,6 +286,46 @@ describe("deploy refuses, and sends nothing", () => {
     });
     expect(await refusal(checkChain(without, "osaka"))).to.equal("PrecompileMissing");
     expect((await checkChain(connection.provider, "osaka")).chainId).to.equal(31_337);
+  });
+
+  it("to seal what somebody else with the deployer's key has touched", async () => {
+    const { deploy, deployer, nonce, connection, folder } = await freshChain();
+    await deploy({ signer: dying(deployer, STEPS - 1, "before") }).catch(() => undefined);
+    const record = recordIn(folder);
+    await backDoor(connection, record, deployer);
+    expect(await refusal(deploy())).to.equal("DeploymentTouched");
+    expect(await nonce(), "the back door's transaction, no seal").to.equal(STEPS);
+    const [manager, consortium] = await Promise.all([
+      connection.ethers.getContractAt("AccessManager", record.contracts.AccessManager!.address),
+      connection.ethers.getContractAt("Consortium", record.contracts.Consortium!.address),
+    ]);
+    expect((await manager.hasRole(0, deployer.address)).isMember, "it is not sealed").to.equal(true);
+
+    const second = await freshChain();
+    await second.deploy({ signer: dying(second.deployer, STEPS - 1, "before") }).catch(() => undefined);
+    const data = consortium.interface.encodeFunctionData("admit", [`0x${"11".repeat(32)}`]);
+    const again = await second.connection.ethers.getContractAt("AccessManager", await manager.getAddress());
+    await again.connect(second.deployer).execute(await consortium.getAddress(), data);
+    expect(await refusal(second.deploy()), "an organisation let in by hand").to.equal("DeploymentTouched");
+  });
+
+  it("to call sealed what was touched while it was being sealed", async () => {
+    const { deploy, deployer, connection, folder } = await freshChain();
+    let asked = 0;
+    const raced = new Proxy(deployer, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (property !== "getAddress") return typeof value === "function" ? value.bind(target) : value;
+        return async () => {
+          // Once at the start and once a step, after the step's checks.
+          if (asked++ === STEPS) await backDoor(connection, recordIn(folder), deployer);
+          return target.getAddress();
+        };
+      },
+    });
+    expect(await refusal(deploy({ signer: raced }))).to.equal("DeploymentTouched");
+    expect(recordIn(folder).sealed).to.equal(null);
+    expect(await refusal(deploy()), "nor by asking again").to.equal("DeploymentTouched");
   });
 
   it("changes after the seal, saying who can make them", async () => {
