@@ -1,4 +1,5 @@
 import { TenonError } from "@tenon/sdk";
+import { readCsv } from "@tenon/sdk/device";
 import { help, plantOptions } from "./plant/options.js";
 import { Plant } from "./plant/plant.js";
 import { tellStory } from "./plant/story.js";
@@ -12,6 +13,7 @@ async function main(): Promise<number> {
     console.log(help);
     return 0;
   }
+  if (options.data !== undefined) await requireReadable(options.data);
   const plant = new Plant(options);
   let interrupted = false;
   const stopped = new Promise<void>((resolve) => {
@@ -39,6 +41,17 @@ async function main(): Promise<number> {
     clearTimeout(limit);
     await plant.stop();
   }
+}
+
+/** Reads the whole file before anything is started: a bad line is named now and not in the middle of the replay. */
+async function requireReadable(path: string): Promise<void> {
+  let rows = 0;
+  for await (const _row of readCsv(path)) rows++;
+  if (rows > 0) return;
+  throw new TenonError("CsvEmpty", "The data file has no rows", {
+    args: { path },
+    remedy: "It needs the header timestamp,value and at least one row.",
+  });
 }
 
 function fail(plant: Plant, error: unknown): void {

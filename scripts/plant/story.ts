@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TenonError } from "@tenon/sdk";
@@ -167,14 +167,17 @@ function tellNext(plant: Plant, machine: Machine): void {
     `const tenon = await createTenon({ provider, deployment: loadDeployment("${record}") });`,
     "console.log(await tenon.devices.list(), await tenon.telemetry.head(1));",
   ];
-  writeFileSync(join(state, "try.ts"), `${code.join("\n")}\n`);
+  // Inside the repository, wherever the state is: from there the imports are found.
+  const example = join(".tenon", "try.ts");
+  mkdirSync(".tenon", { recursive: true });
+  writeFileSync(example, `${code.join("\n")}\n`);
   view.say(bold("\nThe plant goes on. In another terminal, try"));
   for (const line of [
     `curl -s ${oracle.url}/devices/${machine.id}`,
     `curl -s ${oracle.url}/batches`,
     `curl -s "${oracle.url}/proof/frame?device=${machine.id}&epoch=${epoch}&seq=${seq}" > proof.json`,
-    `TENON_LOCAL_RPC=${plant.rpc} npx hardhat frame verify proof.json --network local --record ${join(state, "deployments")}`,
-    `npx tsx ${join(state, "try.ts")}`,
+    `TENON_LOCAL_RPC=${plant.rpc} npx hardhat frame verify proof.json --rpc --network local --record ${join(state, "deployments")}`,
+    `npx tsx ${example}`,
   ]) {
     view.say(`  ${cyan(line)}`);
   }

@@ -1,6 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
 import { TenonError } from "@tenon/sdk/errors";
-import { typedError } from "@tenon/sdk/revert";
 import { Transaction, type TransactionReceipt } from "ethers";
 import { failpoint } from "../failpoint.js";
 import type { Logger } from "../options.js";
@@ -16,7 +15,7 @@ import {
 import type { ChainConnection } from "./connection.js";
 import { type Intent, IntentStore } from "./intents.js";
 import type { AnchorSigner } from "./key.js";
-import { reconcile, transactionWithNonce } from "./reconcile.js";
+import { reconcile, revertReason, transactionWithNonce } from "./reconcile.js";
 
 /** Every 1,024th anchor seals an epoch, about 2.5 million gas. Fixed, so that the signed bytes depend on nothing else. */
 const GAS_LIMIT = 4_000_000n;
@@ -183,7 +182,7 @@ export class Anchorer {
 
     const head = await this.#log.head(this.#chain.head.number);
     this.#status.roleUntil = head.roleUntil;
-    if (head.next !== batch.batch) return this.#catchUp();
+    if (head.next !== batch.batch) return this.#catchUp(); // somebody else wrote, or the chain went back
     const refusal = await this.#refusal(head, batch);
     if (refusal !== undefined) return this.#rest("paused", refusal);
 
@@ -285,8 +284,7 @@ export class Anchorer {
       "nonce used by another transaction",
     );
     this.#end(intent, "replaced");
-    await this.reconcile();
-    return true;
+    return this.#catchUp();
   }
 
   /** The contract has the batch, from a transaction that is not ours. */
@@ -294,12 +292,10 @@ export class Anchorer {
     const receipt = await this.#chain.provider.getTransactionReceipt(intent.hash);
     if (receipt !== null) return this.#finish(intent, receipt);
     this.#end(intent, "passed");
-    await this.reconcile();
-    return true;
+    return this.#catchUp();
   }
 
-  /** The contract's next batch is not the one to be signed: somebody else wrote, or the chain went back. */
-  async #catchUp(): Promise<boolean> {
+  async #catchUp(): Promise<true> {
     await this.reconcile();
     return true;
   }
@@ -324,7 +320,7 @@ export class Anchorer {
   }
 
   async #reverted(intent: Intent, receipt: TransactionReceipt): Promise<boolean> {
-    const reason = await this.#revertReason(intent, receipt);
+    const reason = await revertReason(this.#chain.provider, intent.raw, receipt);
     this.#end(intent, "reverted");
     this.#options.logger.error(
       { batch: intent.batch, hash: intent.hash, reason: reason.code },
@@ -336,27 +332,6 @@ export class Anchorer {
       remedy: reason.remedy ?? "Find out what changed on the chain, then restart the oracle.",
       cause: reason,
     });
-  }
-
-  /** A receipt says only that it failed: the reason comes from running the call again on the block before. */
-  async #revertReason(intent: Intent, receipt: TransactionReceipt): Promise<TenonError> {
-    const { from, to, data } = Transaction.from(intent.raw);
-    for (const blockTag of [receipt.blockNumber, receipt.blockNumber - 1]) {
-      try {
-        await this.#chain.provider.call({ from, to, data, blockTag });
-      } catch (error) {
-        const typed = typedError(error);
-        if (!(typed instanceof TenonError)) throw error;
-        return typed;
-      }
-    }
-    return new TenonError(
-      "TransactionFailed",
-      "The transaction failed and its reason cannot be found again",
-      {
-        args: { gasUsed: receipt.gasUsed, block: receipt.blockNumber },
-      },
-    );
   }
 
   #end(intent: Intent, state: "reverted" | "replaced" | "passed"): void {

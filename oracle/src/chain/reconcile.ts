@@ -1,6 +1,7 @@
 import type { Hex } from "@tenon/sdk/bytes";
 import { TenonError } from "@tenon/sdk/errors";
-import type { Provider } from "ethers";
+import { typedError } from "@tenon/sdk/revert";
+import { type Provider, Transaction, type TransactionReceipt } from "ethers";
 import {
   type AnchoredEvent,
   type AnchorLogReader,
@@ -127,6 +128,27 @@ function differ(batch: number, fields: string[], args: Record<string, unknown>):
     args: { batch, fields, ...args },
     remedy:
       "Another oracle used this key, or the state folder was changed. Run `verify`, and restore the folder that made the anchors; nothing is signed.",
+  });
+}
+
+/** A receipt says only that a transaction failed: the reason comes from running its call again where it failed. */
+export async function revertReason(
+  provider: Provider,
+  raw: Hex,
+  receipt: TransactionReceipt,
+): Promise<TenonError> {
+  const { from, to, data } = Transaction.from(raw);
+  for (const blockTag of [receipt.blockNumber, receipt.blockNumber - 1]) {
+    try {
+      await provider.call({ from, to, data, blockTag });
+    } catch (error) {
+      const typed = typedError(error);
+      if (!(typed instanceof TenonError)) throw error;
+      return typed;
+    }
+  }
+  return new TenonError("TransactionFailed", "The transaction failed and its reason cannot be found again", {
+    args: { gasUsed: receipt.gasUsed, block: receipt.blockNumber },
   });
 }
 
