@@ -7,7 +7,14 @@ import { TenonError } from "../../sdk/src/errors.js";
 import { holderOf } from "../../sdk/src/registration.js";
 import { checkChain } from "./chain-check.js";
 import type { Members } from "./members.js";
-import { checkSealed, isTestNetwork, planSeal, type SealPlan, type SealRequest } from "./options.js";
+import {
+  checkEnrolled,
+  checkSealed,
+  isTestNetwork,
+  planSeal,
+  type SealPlan,
+  type SealRequest,
+} from "./options.js";
 import {
   type Addresses,
   addressOf,
@@ -169,7 +176,7 @@ class Deployment {
         remedy:
           "Continue with the key that began it, or name another folder with --record for a new deployment.",
       });
-    }
+    } else checkEnrolled(record, options.members);
   }
 
   async #checkContract(name: ContractName): Promise<void> {

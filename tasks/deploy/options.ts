@@ -1,9 +1,9 @@
 import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
-import { getAddress, id, isAddress } from "ethers";
+import { getAddress, id, isAddress, ZeroAddress } from "ethers";
 import { TenonError } from "../../sdk/src/errors.js";
 import type { Members } from "./members.js";
 import type { Holders } from "./plan.js";
-import type { DeploymentRecord } from "./record.js";
+import type { DeploymentRecord, OrganisationRecord } from "./record.js";
 
 const MAX_DELAY = 30 * 86_400;
 
@@ -61,8 +61,8 @@ export async function planSeal(
 function checkSeal(seal: SealPlan, deployer: string): void {
   const named = Object.entries(seal.holders);
   for (const [role, address] of named) {
-    if (!isAddress(address)) {
-      throw new TenonError("HolderInvalid", `The ${role} is not an address`, {
+    if (!isAddress(address) || address === ZeroAddress) {
+      throw new TenonError("HolderInvalid", `The ${role} is not an account`, {
         args: { [role]: address },
         remedy: `Give --${role} an account of the chain (0x and 40 hex digits).`,
       });
@@ -112,9 +112,54 @@ export function checkSealed(
       "the registrar admits members, after its delay",
     );
   }
+  const changed = enrolledOtherwise(record, members);
+  if (changed !== undefined) {
+    throw refused(changed, "the registrar adds signatories and grants roles, after its delay");
+  }
   const open = new Set(record.streams.map((stream) => stream.key));
   const key = members?.streams.find((stream) => !open.has(stream.key))?.key;
   if (key !== undefined) throw refused({ stream: key }, "the registrar opens streams, after its delay");
+}
+
+/** What is enrolled stays as it is enrolled: throws `MembersDiffer` when the file now says something else of it. */
+export function checkEnrolled(record: DeploymentRecord, members: Members | undefined): void {
+  const changed = enrolledOtherwise(record, members);
+  if (changed === undefined) return;
+  throw new TenonError(
+    "MembersDiffer",
+    "The members file says something else of an organisation than was enrolled",
+    {
+      args: changed,
+      remedy:
+        "Restore the file as it was and run again; change signatories and roles through the registrar after the seal.",
+    },
+  );
+}
+
+/** The first organisation whose signatories, roles or days are not those that were enrolled. */
+function enrolledOtherwise(
+  record: DeploymentRecord,
+  members: Members | undefined,
+): { organisation: string; enrolled: string; asked: string } | undefined {
+  for (const asked of members?.organisations ?? []) {
+    const kept = record.organisations.find(({ codeHash }) => codeHash === id(asked.code));
+    if (kept === undefined) continue;
+    const [before, now] = [signatoriesOf(kept), signatoriesOf(asked)];
+    if (before !== now) return { organisation: asked.name, enrolled: before, asked: now };
+  }
+  return undefined;
+}
+
+/** Signatories with their roles and days in one text, the same for the same powers. */
+function signatoriesOf(organisation: OrganisationRecord | Members["organisations"][number]): string {
+  const lines = organisation.signatories.map(({ address, roles }) => {
+    const terms = roles.map((term) => {
+      const days = "days" in term ? term.days : (term.until - term.from) / 86_400;
+      return `${term.role} ${days}d`;
+    });
+    return `${getAddress(address)} [${terms.sort().join(", ")}]`;
+  });
+  return lines.sort().join("; ");
 }
 
 function refused(args: Record<string, unknown>, who: string): TenonError {

@@ -2,11 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Signer } from "ethers";
+import { type Signer, ZeroAddress } from "ethers";
 import { artifacts, network } from "hardhat";
 import { TenonError } from "../../sdk/src/errors.js";
 import { checkChain } from "../../tasks/deploy/chain-check.js";
 import { type DeployOptions, deployTenon } from "../../tasks/deploy/deploy.js";
+import type { Members } from "../../tasks/deploy/members.js";
 import type { DeploymentRecord } from "../../tasks/deploy/record.js";
 import { fixtureMembers, SEAL_DELAY } from "../support/fixture.js";
 
@@ -253,6 +254,7 @@ describe("deploy refuses, and sends nothing", () => {
       [{ admin: deployer.address }, "HoldersNotApart"],
       [{ registrar: admin!.address.toLowerCase() }, "HoldersNotApart"],
       [{ guardian: "0x12" }, "HolderInvalid"],
+      [{ admin: ZeroAddress }, "HolderInvalid"],
       [{ delay: 0 }, "DelayInvalid"],
       [{ delay: Number.NaN }, "DelayInvalid"],
       [{ delay: 86_400 * 31 }, "DelayInvalid"],
@@ -326,6 +328,30 @@ describe("deploy refuses, and sends nothing", () => {
     expect(await refusal(deploy({ signer: raced }))).to.equal("DeploymentTouched");
     expect(recordIn(folder).sealed).to.equal(null);
     expect(await refusal(deploy()), "nor by asking again").to.equal("DeploymentTouched");
+  });
+
+  it("other signatories or roles of an organisation that it enrolled before, sealed or not", async () => {
+    const { deploy, deployer, members, nonce, connection } = await freshChain();
+    const stranger = (await connection.ethers.getSigners())[8]!.address;
+    const changed = (change: Partial<Members["organisations"][number]>) => ({
+      ...members,
+      organisations: members.organisations.map((one, i) => (i === 0 ? { ...one, ...change } : one)),
+    });
+    const [signatory] = members.organisations[0]!.signatories;
+    const others = [
+      changed({ signatories: [signatory!, { address: stranger, roles: [] }] }),
+      changed({
+        signatories: [{ ...signatory!, roles: [...signatory!.roles, { role: "Anchor", days: 1 }] }],
+      }),
+    ];
+    await deploy({ signer: dying(deployer, STEPS - 1, "before") }).catch(() => undefined);
+    const before = await nonce();
+    for (const other of others) expect(await refusal(deploy({ members: other }))).to.equal("MembersDiffer");
+    expect(await nonce()).to.equal(before);
+    await deploy();
+    for (const other of others)
+      expect(await refusal(deploy({ members: other }))).to.equal("DeploymentSealed");
+    expect(await nonce()).to.equal(STEPS);
   });
 
   it("changes after the seal, saying who can make them", async () => {
