@@ -158,7 +158,7 @@ for (const kind of brokers) {
       for (const seconds of [1_000n, 3_607n]) {
         meters.push(await answer(oracle, proofPath(loader, loader.run(seconds))));
       }
-      const terms = { deployment, people, device: loader.id, price: PRICE, money: MONEY };
+      const terms = { deployment, people, machine: loader.signer, price: PRICE, money: MONEY };
       account = await UseAccount.open({ ...terms, start: meters[0] });
       await account.settle(meters[0], meters[1]);
       const due = 3_607n * PRICE;

@@ -1,6 +1,7 @@
 import { type ContractTransactionResponse, encodeBytes32String, type Wallet } from "ethers";
 import { fromHex, type Hex, toHex } from "../../../sdk/src/bytes.js";
 import type { Deployment } from "../../../sdk/src/deployment.js";
+import type { DeviceSigner } from "../../../sdk/src/device/index.js";
 import type { TenonError } from "../../../sdk/src/errors.js";
 import type { FrameProofStruct } from "../../../sdk/src/generated/typechain/contracts/examples/PayPerUse.js";
 import {
@@ -20,7 +21,7 @@ const noFee = { type: 2, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n };
 export interface Terms {
   deployment: Deployment;
   people: { payer: Wallet; issuer: Wallet; stranger: Wallet };
-  device: Hex;
+  machine: DeviceSigner;
   /** Fen for a second of the machine's running. */
   price: bigint;
   /** Fen that the payer puts in. */
@@ -34,13 +35,15 @@ export class UseAccount {
   readonly #id = 1n;
   readonly #cash: ExampleCash;
   readonly #contract: PayPerUse;
+  readonly #key: [x: Hex, y: Hex];
 
-  private constructor(cash: ExampleCash, contract: PayPerUse) {
+  private constructor(cash: ExampleCash, contract: PayPerUse, { x, y }: DeviceSigner["key"]) {
     this.#cash = cash;
     this.#contract = contract;
+    this.#key = [x, y];
   }
 
-  static async open({ deployment, people, device, price, money, start }: Terms): Promise<UseAccount> {
+  static async open({ deployment, people, machine, price, money, start }: Terms): Promise<UseAccount> {
     const { payer, issuer, stranger } = people;
     const { Consortium, DeviceRegistry, FrameReader } = deployment.contracts;
     const cash = await new ExampleCash__factory(issuer).deploy(Consortium.address, issuer.address, noFee);
@@ -53,12 +56,12 @@ export class UseAccount {
       noFee,
     );
     await contract.waitForDeployment();
-    const account = new UseAccount(cash, contract.connect(stranger));
+    const account = new UseAccount(cash, contract.connect(stranger), machine.key);
 
     const leaf = toHex(leafHash(fromHex(frameProofFrom(start).frame)));
     const [name, unit] = [encodeBytes32String(METER.name), encodeBytes32String(METER.unit)];
     await mined(cash.mint(holderOf(organisation.payer), money, noFee));
-    await mined(contract.connect(payer).open(device, price, name, unit, leaf, noFee));
+    await mined(contract.connect(payer).open(machine.id, price, name, unit, leaf, noFee));
     await mined(cash.connect(payer).approve(await contract.getAddress(), money, noFee));
     await mined(contract.connect(payer).deposit(account.#id, money, noFee));
     return account;
@@ -66,7 +69,7 @@ export class UseAccount {
 
   /** Settles between two frames; a stranger sends it, because the frames decide. */
   async settle(from: unknown, to: unknown): Promise<void> {
-    await mined(this.#contract.settle(this.#id, call(from), call(to), noFee));
+    await mined(this.#contract.settle(this.#id, call(from), call(to), ...this.#key, noFee));
   }
 
   /** Who has how much, in fen, and up to which frame is paid. */
@@ -78,7 +81,9 @@ export class UseAccount {
 
   /** The contract's refusal to settle, which moves nothing. */
   refusal(from: unknown, to: unknown): Promise<TenonError> {
-    return refusedByContract(this.#contract, "settle", [this.#id, call(from), call(to)], () => this.state());
+    return refusedByContract(this.#contract, "settle", [this.#id, call(from), call(to), ...this.#key], () =>
+      this.state(),
+    );
   }
 }
 
