@@ -1,0 +1,127 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { Hex } from "../../sdk/src/bytes.js";
+import { TenonError } from "../../sdk/src/errors.js";
+
+/** Validators make blocks; RPC nodes answer clients; observers follow and answer, a regulator's for example. */
+export type NodeRole = "validator" | "rpc" | "observer";
+
+/** How the nodes of a bundle are run: as containers, or as processes of the `besu` on this machine. */
+export type RunMode = "docker" | "local";
+
+export interface NodeEntry {
+  /** Unique in the network; also the name of its folder, container and volume: `validator1`, `rpc1`, `observer1`. */
+  name: string;
+  role: NodeRole;
+  /** The organisation whose bundle holds the node's key. */
+  organisation: string;
+  /** Uncompressed secp256k1 public key without its leading 04, 64 bytes: the id in the enode. */
+  publicKey: Hex;
+  /** Last 20 bytes of the key's keccak256: a validator's address in the headers. */
+  address: Hex;
+  /** IP address under which the other nodes reach it. */
+  host: string;
+  ports: {
+    p2p: number;
+    metrics: number;
+    /** Client JSON-RPC over HTTP and WebSocket; `null` for validators, which answer no client. */
+    http: number | null;
+    ws: number | null;
+  };
+}
+
+/**
+ * `network.json`: what every organisation knows of the network and how this bundle runs it. No secrets. Genesis and the
+ * lists of peers and allowed accounts are written from it, so that there is one source of each.
+ */
+export interface Manifest {
+  version: 1;
+  chainId: number;
+  genesisHash: Hex;
+  blockPeriodSeconds: number;
+  requestTimeoutSeconds: number;
+  storage: "FOREST" | "BONSAI";
+  /** The Besu version the bundle was made for; `docker` runs exactly it, `local` at least it. */
+  besu: string;
+  mode: RunMode;
+  /** The organisation whose secrets this bundle holds. */
+  organisation: string;
+  nodes: NodeEntry[];
+  /** Accounts whose transactions the nodes take; `null` takes everybody's. */
+  accounts: Hex[] | null;
+}
+
+/** Where things are in a bundle. */
+export const layout = {
+  manifest: "network.json",
+  genesis: "genesis.json",
+  staticNodes: "static-nodes.json",
+  permissions: "permissions.toml",
+  /** Signs the tokens that clients show to RPC nodes (ES256); nodes have the public half. */
+  jwtKey: "secrets/jwt.pem",
+  jwtPublicKey: "jwt.pub.pem",
+  node: (name: string) => join("nodes", name),
+  nodeKey: (name: string) => join("nodes", name, "key"),
+  config: (name: string) => join("nodes", name, "config.toml"),
+  data: (name: string) => join("nodes", name, "data"),
+  /** Administration, on a socket of the file system: ADMIN, PERM, QBFT and TXPOOL are on no network port at all. */
+  ipc: (name: string) => join("nodes", name, "besu.ipc"),
+  log: (name: string) => join("nodes", name, "besu.log"),
+  pid: (name: string) => join("nodes", name, "pid"),
+} as const;
+
+/** A bundle on disk. */
+export interface Bundle {
+  /** Absolute. */
+  dir: string;
+  manifest: Manifest;
+}
+
+/** Opens the bundle in `dir`; throws `BundleMissing` or `BundleUnreadable`. */
+export function openBundle(dir: string): Bundle {
+  const path = join(dir, layout.manifest);
+  if (!existsSync(path)) {
+    throw new TenonError("BundleMissing", "There is no network in this folder", {
+      args: { folder: dir },
+      remedy: "Create one with npx hardhat network create --out DIR, or name its folder with --dir.",
+    });
+  }
+  try {
+    const manifest = JSON.parse(readFileSync(path, "utf8")) as Manifest;
+    if (manifest.version === 1) return { dir, manifest };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  throw unreadable(path, "its version is not 1");
+}
+
+function unreadable(path: string, cause: unknown): TenonError {
+  return new TenonError("BundleUnreadable", "The network's manifest cannot be read", {
+    args: { file: path, reason: cause instanceof Error ? cause.message : cause },
+    remedy: "Restore it from another organisation's bundle: it holds no secrets.",
+  });
+}
+
+/** Replaces the manifest: a crash leaves the old one or the new one. */
+export function writeManifest({ dir, manifest }: Bundle): void {
+  replaceFile(join(dir, layout.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Replaces a file: a crash leaves the old one or the new one, never half of one. */
+export function replaceFile(path: string, text: string, mode = 0o644): void {
+  const file = openSync(`${path}.tmp`, "w", mode);
+  writeSync(file, text);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(`${path}.tmp`, path);
+}
+
+/** The nodes whose keys are in this bundle: the ones its holder can start, stop and vote with. */
+export function ownNodes({ dir, manifest }: Bundle): NodeEntry[] {
+  return manifest.nodes.filter(({ name }) => existsSync(join(dir, layout.nodeKey(name))));
+}
+
+/** The address that static-nodes.json and the allowlist have of a node; hosts are IPs, as Besu compares them as text. */
+export function enode({ publicKey, host, ports }: NodeEntry): string {
+  return `enode://${publicKey.slice(2)}@${host}:${ports.p2p}`;
+}
