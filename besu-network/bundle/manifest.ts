@@ -56,13 +56,14 @@ export const layout = {
   manifest: "network.json",
   genesis: "genesis.json",
   staticNodes: "static-nodes.json",
-  permissions: "permissions.toml",
   /** Signs the tokens that clients show to RPC nodes (ES256); nodes have the public half. */
   jwtKey: "secrets/jwt.pem",
   jwtPublicKey: "jwt.pub.pem",
   node: (name: string) => join("nodes", name),
   nodeKey: (name: string) => join("nodes", name, "key"),
   config: (name: string) => join("nodes", name, "config.toml"),
+  /** One a node, in a folder Besu may write to: it rewrites the file at every start and at every change over its socket. */
+  permissions: (name: string) => join("nodes", name, "permissions.toml"),
   data: (name: string) => join("nodes", name, "data"),
   /** Administration, on a socket of the file system: ADMIN, PERM, QBFT and TXPOOL are on no network port at all. */
   ipc: (name: string) => join("nodes", name, "besu.ipc"),
