@@ -17,13 +17,16 @@ async function main(): Promise<number> {
   const plant = new Plant(options);
   let interrupted = false;
   const stopped = new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        interrupted = true;
-        plant.view.say("\nStopping: machines, oracle, broker, chain …");
-        resolve();
-      });
-    }
+    const stop = () => {
+      // One Ctrl-C comes more than once: from the terminal, and from the processes above that pass it on.
+      if (interrupted) return;
+      interrupted = true;
+      plant.view.say("\nStopping: machines, oracle, broker, chain …");
+      resolve();
+    };
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+    // A closed terminal must not keep the services from being stopped.
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   });
   const limit = options.once
     ? setTimeout(

@@ -73,8 +73,10 @@ describe("CSV replay", () => {
     });
   }
 
-  it("refuses a missing file, an empty one and another header", async () => {
-    expect((await refusalOf(all(readCsv(join(folder.path, "absent.csv"))))).code).to.equal("CsvUnreadable");
+  it("refuses a missing file, a folder, an empty file and another header", async () => {
+    for (const path of [join(folder.path, "absent.csv"), folder.path]) {
+      expect((await refusalOf(all(readCsv(path)))).code).to.equal("CsvUnreadable");
+    }
     const path = join(folder.path, "head.csv");
     for (const text of ["", "time,value\n"]) {
       writeFileSync(path, text);

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { TenonError } from "../errors.js";
 import type { SenmlRecord } from "../frame/index.js";
 import type { MachineFrame } from "./replay.js";
@@ -122,17 +122,20 @@ class RunningTime {
 }
 
 async function* readLines(path: string): AsyncGenerator<string> {
-  const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    yield* splitLines(path, file.createReadStream({ encoding: "utf8", autoClose: false }));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (cause instanceof TenonError || code === undefined) throw cause;
     throw new TenonError("CsvUnreadable", "The data file cannot be read", {
-      args: { path, reason: cause.code },
+      args: { path, reason: code },
       remedy: "Check the path; it is taken from the folder the command runs in.",
       cause,
     });
-  });
-  try {
-    yield* splitLines(path, file.createReadStream({ encoding: "utf8", autoClose: false }));
   } finally {
-    await file.close();
+    await file?.close();
   }
 }
 
