@@ -8,6 +8,8 @@ import { deviceRegister } from "./device/register/index.js";
 import { deviceShow } from "./device/show/index.js";
 import { frame } from "./frame/index.js";
 import { frameVerify } from "./frame/verify/index.js";
+import { networkCreate } from "./network/create/index.js";
+import { network } from "./network/index.js";
 
 /** Every task of the product; each lives in `tasks/<area>/<verb>`, its definition apart from its action. */
 export const tasks: TaskDefinition[] = [
@@ -20,4 +22,6 @@ export const tasks: TaskDefinition[] = [
   anchorShow,
   frame,
   frameVerify,
+  network,
+  networkCreate,
 ];

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Hex } from "../../sdk/src/bytes.js";
 import { TenonError } from "../../sdk/src/errors.js";
@@ -19,14 +28,22 @@ export interface NodeEntry {
   publicKey: Hex;
   /** Last 20 bytes of the key's keccak256: a validator's address in the headers. */
   address: Hex;
-  /** IP address under which the other nodes reach it. */
+  /** IP address under which the nodes of other bundles reach it. */
   host: string;
+  /**
+   * IP address of its container in the bundle's own subnet, under which the nodes of the same bundle reach it; left out
+   * where it is `host` (processes, and containers of a network that is on one machine whole).
+   */
+  inside?: string;
+  /** The same numbers inside a container and on its machine. */
   ports: {
     p2p: number;
     metrics: number;
-    /** Client JSON-RPC over HTTP and WebSocket; `null` for validators, which answer no client. */
+    /** Client JSON-RPC over HTTP and WebSocket, on 127.0.0.1 of its machine; `null` for validators, which answer no client. */
     http: number | null;
     ws: number | null;
+    /** Both behind TLS, for clients on other machines (docker only). */
+    https: number | null;
   };
 }
 
@@ -44,6 +61,8 @@ export interface Manifest {
   /** The Besu version the bundle was made for; `docker` runs exactly it, `local` at least it. */
   besu: string;
   mode: RunMode;
+  /** Containers of this bundle get their addresses here (docker only). */
+  subnet: string | null;
   /** The organisation whose secrets this bundle holds. */
   organisation: string;
   nodes: NodeEntry[];
@@ -51,14 +70,18 @@ export interface Manifest {
   accounts: Hex[] | null;
 }
 
-/** Where things are in a bundle. */
+/**
+ * Where things are in a bundle. `shared/` holds what every node reads and nobody needs to hide: containers mount it as a
+ * folder, so that a file replaced there is seen by the nodes that run.
+ */
 export const layout = {
   manifest: "network.json",
-  genesis: "genesis.json",
-  staticNodes: "static-nodes.json",
+  shared: "shared",
+  genesis: join("shared", "genesis.json"),
+  staticNodes: join("shared", "static-nodes.json"),
   /** Signs the tokens that clients show to RPC nodes (ES256); nodes have the public half. */
-  jwtKey: "secrets/jwt.pem",
-  jwtPublicKey: "jwt.pub.pem",
+  jwtKey: join("secrets", "jwt.pem"),
+  jwtPublicKey: join("shared", "jwt.pub.pem"),
   node: (name: string) => join("nodes", name),
   nodeKey: (name: string) => join("nodes", name, "key"),
   config: (name: string) => join("nodes", name, "config.toml"),
@@ -111,6 +134,7 @@ export function writeManifest({ dir, manifest }: Bundle): void {
 /** Replaces a file: a crash leaves the old one or the new one, never half of one. */
 export function replaceFile(path: string, text: string, mode = 0o644): void {
   const file = openSync(`${path}.tmp`, "w", mode);
+  fchmodSync(file, mode); // whatever the umask: a container's user must be able to read it
   writeSync(file, text);
   fsyncSync(file);
   closeSync(file);
@@ -122,7 +146,11 @@ export function ownNodes({ dir, manifest }: Bundle): NodeEntry[] {
   return manifest.nodes.filter(({ name }) => existsSync(join(dir, layout.nodeKey(name))));
 }
 
-/** The address that static-nodes.json and the allowlist have of a node; hosts are IPs, as Besu compares them as text. */
-export function enode({ publicKey, host, ports }: NodeEntry): string {
-  return `enode://${publicKey.slice(2)}@${host}:${ports.p2p}`;
+/**
+ * The address that static-nodes.json and the allowlist of a bundle have of a node; hosts are IPs, because Besu compares
+ * them as text. Nodes of one bundle know each other by their containers' addresses: that is what a connection shows.
+ */
+export function enode({ publicKey, host, inside, ports, organisation }: NodeEntry, bundleOf: string): string {
+  const address = organisation === bundleOf ? (inside ?? host) : host;
+  return `enode://${publicKey.slice(2)}@${address}:${ports.p2p}`;
 }

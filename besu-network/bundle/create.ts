@@ -1,0 +1,107 @@
+import { generateKeyPairSync } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { TenonError } from "../../sdk/src/errors.js";
+import { type Genesis, genesisHash, genesisOf } from "../genesis/genesis.js";
+import { nodeConfig } from "./config.js";
+import { renderLists } from "./lists.js";
+import { type Bundle, layout, type Manifest, replaceFile, writeManifest } from "./manifest.js";
+import {
+  type CreateOptions,
+  checkOptions,
+  membersOf,
+  type PlannedNode,
+  planNodes,
+  randomChainId,
+} from "./plan.js";
+
+/** What bundles are made for: the first release in which a full block no longer stretches the block period. */
+export const BESU_VERSION = "26.9.0";
+
+/**
+ * Makes a network: fresh keys, genesis, lists and a configuration for each node. Without `members` it is one bundle in
+ * `out`; with it one for each organisation in `out/<name>`, which holds the secrets of that organisation alone. Either
+ * the whole of it is written or nothing. Throws `BundleFolderTaken` or `NetworkOptionInvalid`.
+ */
+export async function createBundle(options: CreateOptions): Promise<Bundle[]> {
+  checkOptions(options);
+  const out = resolve(options.out);
+  requireEmpty(out);
+  const mode = options.mode ?? "local";
+  const chainId = options.chainId ?? randomChainId();
+  const subnet = options.subnet ?? `172.16.${chainId % 256}.0/24`;
+  const planned = planNodes(options, mode, subnet);
+  const { blockPeriod = 1 } = options;
+  const genesis = genesisOf({
+    chainId,
+    validators: planned.filter(({ entry }) => entry.role === "validator").map(({ entry }) => entry.address),
+    blockPeriod,
+    emptyBlockPeriod: options.emptyBlockPeriod,
+    gasLimit: options.gasLimit,
+    timestamp: options.timestamp ?? Math.floor(Date.now() / 1000),
+  });
+  const common: Omit<Manifest, "organisation"> = {
+    version: 1,
+    chainId,
+    genesisHash: genesisHash(genesis),
+    blockPeriodSeconds: blockPeriod,
+    requestTimeoutSeconds: genesis.config.qbft.requesttimeoutseconds,
+    storage: options.storage ?? "FOREST",
+    besu: BESU_VERSION,
+    mode,
+    subnet: mode === "docker" ? subnet : null,
+    nodes: planned.map(({ entry }) => entry),
+    accounts: options.accounts ?? null,
+  };
+  mkdirSync(dirname(out), { recursive: true });
+  const draft = mkdtempSync(`${out}.new-`);
+  try {
+    const bundles = membersOf(options).map(({ name }): Bundle => {
+      const dir = options.members === undefined ? draft : join(draft, name);
+      const own = planned.filter(({ entry }) => entry.organisation === name);
+      const bundle = { dir, manifest: { ...common, organisation: name } };
+      writeBundle(bundle, genesis, own);
+      return { ...bundle, dir: options.members === undefined ? out : join(out, name) };
+    });
+    chmodSync(draft, 0o755);
+    renameSync(draft, out);
+    return bundles;
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function requireEmpty(out: string): void {
+  if (!existsSync(out) || readdirSync(out).length === 0) return;
+  throw new TenonError("BundleFolderTaken", "The folder for the network is not empty", {
+    args: { folder: out },
+    remedy: "Name a new one with --out, or move the old network away: its keys exist nowhere else.",
+  });
+}
+
+function writeBundle(bundle: Bundle, genesis: Genesis, own: PlannedNode[]): void {
+  const { dir, manifest } = bundle;
+  const path = (part: string) => join(dir, part);
+  mkdirSync(path(layout.shared), { recursive: true });
+  replaceFile(path(layout.genesis), `${JSON.stringify(genesis, null, 2)}\n`);
+  writeTokenKeys(dir);
+  for (const { entry, privateKey } of own) {
+    mkdirSync(path(layout.node(entry.name)), { recursive: true });
+    replaceFile(path(layout.nodeKey(entry.name)), `${privateKey}\n`, 0o600);
+    replaceFile(path(layout.config(entry.name)), nodeConfig(manifest, entry));
+  }
+  renderLists(bundle);
+  writeManifest(bundle);
+}
+
+function writeTokenKeys(dir: string): void {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  mkdirSync(join(dir, dirname(layout.jwtKey)), { recursive: true, mode: 0o700 });
+  replaceFile(join(dir, layout.jwtKey), privateKey, 0o600);
+  replaceFile(join(dir, layout.jwtPublicKey), publicKey);
+}
