@@ -36,6 +36,7 @@ export { ProofError, type ProofStep } from "./proof/error.js";
 export { deviceRangeProofFrom, frameProofFrom, proofToJson } from "./proof/form.js";
 export { type DeviceHead, decodeHead, encodeHead, headsTree } from "./proof/heads.js";
 export { leafHash, MerkleTree, sizedRoot, verifyInclusion } from "./proof/merkle.js";
+export { type QbftHeader, quorumOf, type SealedHeader, sealedHeader, verifyQbftSeals } from "./proof/qbft.js";
 export { verifyDeviceRange } from "./proof/range.js";
 export {
   holderOf,

@@ -1,9 +1,12 @@
-import { decodeRlp, encodeRlp, keccak256, type RlpStructuredData } from "ethers";
+import { encodeRlp, keccak256 } from "ethers";
 import { concatBytes, fromHex, type Hex, toHex } from "../bytes.js";
 import { TenonError } from "../errors.js";
 import { type RpcSource, rpc } from "../rpc.js";
 import { ProofError } from "./error.js";
-import { evenHex, indexKey, proveEntry, readEntry } from "./trie.js";
+import { encodeHeader, type RpcBlock, readHeader, requireHash, rpcField } from "./header.js";
+import { readQbftHeader } from "./qbft.js";
+import { rlpBytes, rlpList, strictRlp } from "./rlp.js";
+import { indexKey, proveEntry, readEntry } from "./trie.js";
 
 /** That a log stands in a block, provable with the block's hash alone. Ready for JSON. */
 export interface BlockProof {
@@ -27,37 +30,7 @@ export interface ProvenLog {
   readonly data: Hex;
 }
 
-/** Header fields in the order of their RLP; each fork appended some, and a block has a prefix of the list. */
-const headerFields = [
-  ["parentHash", "bytes"],
-  ["sha3Uncles", "bytes"],
-  ["miner", "bytes"],
-  ["stateRoot", "bytes"],
-  ["transactionsRoot", "bytes"],
-  ["receiptsRoot", "bytes"],
-  ["logsBloom", "bytes"],
-  ["difficulty", "number"],
-  ["number", "number"],
-  ["gasLimit", "number"],
-  ["gasUsed", "number"],
-  ["timestamp", "number"],
-  ["extraData", "bytes"],
-  ["mixHash", "bytes"],
-  ["nonce", "bytes"],
-  ["baseFeePerGas", "number"],
-  ["withdrawalsRoot", "bytes"],
-  ["blobGasUsed", "number"],
-  ["excessBlobGas", "number"],
-  ["parentBeaconBlockRoot", "bytes"],
-  ["requestsHash", "bytes"],
-] as const;
-
-const receiptsRootField = 5;
-const numberField = 8;
-
-type Fields = Readonly<Record<string, unknown>>;
-
-interface RpcReceipt extends Fields {
+interface RpcReceipt extends RpcBlock {
   readonly transactionHash: string;
   readonly transactionIndex: string;
   readonly blockHash: string;
@@ -84,7 +57,7 @@ export async function buildBlockProof(
       args: { transaction, logIndex },
     });
 
-  const block = (await rpc(source, "eth_getBlockByHash", [receipt.blockHash, false])) as Fields | null;
+  const block = (await rpc(source, "eth_getBlockByHash", [receipt.blockHash, false])) as RpcBlock | null;
   if (block === null)
     throw new TenonError("BlockChanged", "The receipt's block is gone", {
       args: { hash: receipt.blockHash },
@@ -116,49 +89,27 @@ export async function buildBlockProof(
  * before the validators sealed it.
  * @throws TenonError `HeaderHashUnsupported` when neither rule gives the block's hash.
  */
-export function headerRlp(block: Fields): Hex {
+export function headerRlp(block: RpcBlock): Hex {
   const encoded = encodeHeader(block);
   if (keccak256(encoded) === block.hash) return encoded;
-  const unsealed = withoutSeals(block.extraData as string);
-  const proposed = unsealed === undefined ? encoded : encodeHeader({ ...block, extraData: unsealed });
-  if (keccak256(proposed) === block.hash) return proposed;
-  throw new TenonError("HeaderHashUnsupported", "The header does not hash to the block's hash", {
-    args: { number: Number(block.number), hash: block.hash, computed: keccak256(encoded) },
-    remedy: "The node answers wrongly, or its chain hashes headers by a rule this version does not know.",
-  });
+  return requireHash(block, unsealed(encoded) ?? encoded);
 }
 
-function encodeHeader(block: Fields): Hex {
-  const present = headerFields.filter(([name]) => block[name] !== undefined && block[name] !== null);
-  return encodeRlp(present.map(([name, kind]) => field(block[name] as string, kind))) as Hex;
-}
-
-/**
- * QBFT's extra data is a list of vanity, validators, vote, round and seals. The block's hash leaves out who sealed it
- * and in which round: round 0, no seals.
- */
-function withoutSeals(extraData: string): string | undefined {
+function unsealed(encoded: Hex): Hex | undefined {
   try {
-    const parts = decodeRlp(extraData);
-    if (!Array.isArray(parts) || parts.length !== 5) return undefined;
-    return encodeRlp([...parts.slice(0, 3), "0x", []]);
+    return readQbftHeader(encoded).unsealed;
   } catch {
     return undefined; // other chains put any bytes there
   }
 }
 
-function field(value: string, kind: "bytes" | "number"): string {
-  if (kind === "bytes") return value.toLowerCase();
-  return BigInt(value) === 0n ? "0x" : `0x${evenHex(BigInt(value))}`;
-}
-
 /** A receipt as the trie holds it: RLP, with the transaction's type byte in front when it has a type. */
-export function receiptRlp(receipt: Fields): Hex {
+export function receiptRlp(receipt: RpcBlock): Hex {
   const { logs } = receipt as RpcReceipt;
   const type = Number(receipt.type ?? 0);
   const body = encodeRlp([
-    field(receipt.status as string, "number"),
-    field(receipt.cumulativeGasUsed as string, "number"),
+    rpcField(receipt.status as string, "number"),
+    rpcField(receipt.cumulativeGasUsed as string, "number"),
     receipt.logsBloom as string,
     logs.map(({ address, topics, data }) => [address, topics, data]),
   ]) as Hex;
@@ -166,16 +117,16 @@ export function receiptRlp(receipt: Fields): Hex {
 }
 
 /** All receipts of a block, in one call where the node offers it. */
-async function receiptsOf(source: RpcSource, block: Fields): Promise<Fields[]> {
+async function receiptsOf(source: RpcSource, block: RpcBlock): Promise<RpcBlock[]> {
   const hashes = block.transactions as string[];
   try {
     const all = await rpc(source, "eth_getBlockReceipts", [block.number]);
-    if (Array.isArray(all) && all.length === hashes.length) return all as Fields[];
+    if (Array.isArray(all) && all.length === hashes.length) return all as RpcBlock[];
   } catch {
     // Not every node has the method (Hardhat's does not); each has the one below.
   }
   return Promise.all(
-    hashes.map(async (hash) => (await rpc(source, "eth_getTransactionReceipt", [hash])) as Fields),
+    hashes.map(async (hash) => (await rpc(source, "eth_getTransactionReceipt", [hash])) as RpcBlock),
   );
 }
 
@@ -190,37 +141,25 @@ export function verifyBlockProof(proof: BlockProof, trustedBlockHash: Hex | read
       args: { trusted: trusted.join(", "), given: proof.hash, header: keccak256(proof.header) },
     });
   }
-  const header = list(decodeRlp(proof.header), "block");
-  if (BigInt(proof.number) !== BigInt(bytesAt(header, numberField, "block").replace(/^0x$/, "0x0"))) {
-    throw new ProofError("block", "The header has another number", { args: { given: proof.number } });
+  const { number, receiptsRoot } = readHeader(proof.header, "block");
+  if (proof.number !== number) {
+    throw new ProofError("block", "The header has another number", { args: { given: proof.number, number } });
   }
-  const root = bytesAt(header, receiptsRootField, "block");
-  const stored = readEntry(root, indexKey(proof.transactionIndex), proof.receiptPath);
+  const stored = readEntry("receipt", receiptsRoot, indexKey(proof.transactionIndex), proof.receiptPath);
   if (stored !== proof.receipt) throw new ProofError("receipt", "The receipt is not the one in the block");
   return logOf(stored, proof.logIndex);
 }
 
 /** The log at a position of a receipt that succeeded. */
 function logOf(receipt: Hex, logIndex: number): ProvenLog {
+  const step = "receipt";
   const typed = Number.parseInt(receipt.slice(2, 4), 16) < 0x80;
-  const fields = list(decodeRlp(typed ? `0x${receipt.slice(4)}` : receipt), "receipt");
-  if (bytesAt(fields, 0, "receipt") !== "0x01") throw new ProofError("receipt", "The transaction failed");
-  const log = list(list(fields[3], "receipt")[logIndex], "receipt");
+  const fields = rlpList(step, strictRlp(step, typed ? `0x${receipt.slice(4)}` : receipt), 4);
+  if (rlpBytes(step, fields[0]) !== "0x01") throw new ProofError(step, "The transaction failed");
+  const [address, topics, data] = rlpList(step, rlpList(step, fields[3])[logIndex], 3);
   return {
-    address: bytesAt(log, 0, "receipt"),
-    topics: list(log[1], "receipt").map((topic) => topic as Hex),
-    data: bytesAt(log, 2, "receipt"),
+    address: rlpBytes(step, address, 20),
+    topics: rlpList(step, topics).map((topic) => rlpBytes(step, topic, 32)),
+    data: rlpBytes(step, data),
   };
-}
-
-function list(value: RlpStructuredData | undefined, step: "block" | "receipt"): RlpStructuredData[] {
-  if (!Array.isArray(value)) throw new ProofError(step, "A part that must be a list is missing");
-  return value;
-}
-
-function bytesAt(fields: RlpStructuredData[], index: number, step: "block" | "receipt"): Hex {
-  const value = fields[index];
-  if (typeof value !== "string")
-    throw new ProofError(step, "A part that must be bytes is missing", { args: { index } });
-  return value as Hex;
 }

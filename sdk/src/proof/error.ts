@@ -11,7 +11,12 @@ export type ProofStep =
   | "device head"
   | "contract"
   | "receipt"
-  | "block";
+  | "block"
+  | "validators"
+  | "seals"
+  | "contract code"
+  | "device record"
+  | "anchor record";
 
 /** A proof that does not hold. `step` is the first link that failed; `code` is `ProofInvalid`. */
 export class ProofError extends TenonError {

@@ -1,10 +1,11 @@
-import { decodeRlp, encodeRlp, keccak256, type RlpStructuredData } from "ethers";
+import { encodeRlp, keccak256, type RlpStructuredData } from "ethers";
 import type { Hex } from "../bytes.js";
-import { ProofError } from "./error.js";
+import { ProofError, type ProofStep } from "./error.js";
+import { rlpBytes, strictRlp } from "./rlp.js";
 
 /**
- * Ethereum's Merkle-Patricia trie, as far as block roots need it: built once from all its entries, and read by proof.
- * Keys are the RLP of an index, so no key is the beginning of another and a branch never holds a value.
+ * Ethereum's Merkle-Patricia trie, as far as blocks and state need it: built once from all its entries, and read by
+ * proof. Keys are the RLP of an index, or hashes, so no key is the beginning of another and a branch never holds a value.
  */
 export interface TrieEntry {
   readonly key: Hex;
@@ -77,48 +78,79 @@ function compact(nibbles: string, leaf: boolean): string {
   return `0x${(leaf ? 2 : 0) + odd}${odd ? "" : "0"}${nibbles}`;
 }
 
-/** Reads the value under `key` from a proof. Throws `ProofError` at the first node that does not belong. */
-export function readEntry(root: Hex, key: Hex, path: readonly Hex[]): Hex {
+/** The root of a trie without entries: the hash of an empty string's RLP. */
+export const emptyRoot = keccak256("0x80") as Hex;
+
+/** Reads the value under `key` from a proof. Throws `ProofError` when the proof does not hold, or proves that there is none. */
+export function readEntry(step: ProofStep, root: Hex, key: Hex, path: readonly Hex[]): Hex {
+  const value = findEntry(step, root, key, path);
+  if (value === undefined) throw broken(step, "it leads to no entry");
+  return value;
+}
+
+/**
+ * Reads from a proof what is under `key`: the value, or undefined when the proof shows that there is none. Each node must
+ * hash to its reference and be used, in the only form the trie has it in.
+ * @throws ProofError at `step` when the path is not a whole proof of either.
+ */
+export function findEntry(step: ProofStep, root: Hex, key: Hex, path: readonly Hex[]): Hex | undefined {
+  // An empty trie is proven by its root: nodes answer with no path, or with the empty string's RLP.
+  if (root === emptyRoot && path.every((node) => node === "0x80") && path.length < 2) return undefined;
   let nibbles = key.slice(2);
-  let expected: RlpStructuredData = root;
+  let reference: RlpStructuredData = root;
   let used = 0;
+  const end = (value: Hex | undefined): Hex | undefined => {
+    if (used === path.length) return value;
+    throw broken(step, "nodes follow that do not belong to it");
+  };
   for (;;) {
-    const node: RlpStructuredData =
-      typeof expected === "string" ? openNode(expected, path[used++]) : expected;
-    if (!Array.isArray(node)) throw broken("a node is not a list");
+    const node = Array.isArray(reference) ? reference : openNode(step, reference, path[used++]);
+    if (!Array.isArray(node)) throw broken(step, "a node is not a list");
     if (node.length === 17) {
-      expected = node[Number.parseInt(nibbles[0] ?? "", 16)] ?? "0x";
+      if (node[16] !== "0x" || nibbles === "") throw broken(step, "a branch holds a value");
+      reference = childOf(step, node[Number.parseInt(nibbles[0] as string, 16)] as RlpStructuredData);
       nibbles = nibbles.slice(1);
+      if (reference === "0x") return end(undefined);
       continue;
     }
-    const { part, leaf } = expand(node);
-    if (!nibbles.startsWith(part)) throw broken("the path leads to another key");
+    const { part, leaf } = expand(step, node);
+    if (leaf && part.length !== nibbles.length) throw broken(step, "a leaf's key has another length");
+    if (!nibbles.startsWith(part)) return end(undefined);
     nibbles = nibbles.slice(part.length);
-    expected = node[1] as RlpStructuredData;
-    if (leaf) break;
+    if (leaf) return end(rlpBytes(step, node[1]));
+    reference = childOf(step, node[1] as RlpStructuredData);
+    if (reference === "0x" || part === "") throw broken(step, "an extension leads nowhere");
   }
-  if (nibbles !== "" || used !== path.length || typeof expected !== "string") {
-    throw broken("the path does not end at the key");
-  }
-  return expected as Hex;
 }
 
-function openNode(hash: string, encoded: Hex | undefined): RlpStructuredData {
-  if (encoded === undefined || keccak256(encoded) !== hash)
-    throw broken("a node does not hash to its reference");
-  return decodeRlp(encoded);
+/** A child stands in its parent whole when its RLP is under 32 bytes, and by its hash otherwise. */
+function childOf(step: ProofStep, reference: RlpStructuredData): RlpStructuredData {
+  if (Array.isArray(reference)) {
+    if (encodeRlp(reference).length >= 2 + 2 * 32) throw broken(step, "a long node stands inside its parent");
+  } else if (reference !== "0x" && reference.length !== 2 + 2 * 32) {
+    throw broken(step, "a reference is no hash");
+  }
+  return reference;
 }
 
-function expand(node: readonly RlpStructuredData[]): { part: string; leaf: boolean } {
-  const encoded = node.length === 2 ? node[0] : undefined;
-  if (typeof encoded !== "string") throw broken("a node is neither a branch nor a path");
+function openNode(step: ProofStep, hash: string, encoded: Hex | undefined): RlpStructuredData {
+  if (encoded === undefined || keccak256(encoded) !== hash) {
+    throw broken(step, "a node is missing or does not hash to its reference");
+  }
+  return strictRlp(step, encoded);
+}
+
+function expand(step: ProofStep, node: readonly RlpStructuredData[]): { part: string; leaf: boolean } {
+  if (node.length !== 2) throw broken(step, "a node is neither a branch nor a path");
+  const encoded = rlpBytes(step, node[0]);
   const flag = Number.parseInt(encoded[2] ?? "", 16);
-  if (!(flag <= 3)) throw broken("a node has an unknown flag");
-  return { part: encoded.slice(flag % 2 === 1 ? 3 : 4), leaf: flag >= 2 };
+  const odd = flag % 2 === 1;
+  if (!(flag <= 3) || (!odd && encoded[3] !== "0")) throw broken(step, "a node has an unknown flag");
+  return { part: encoded.slice(odd ? 3 : 4), leaf: flag >= 2 };
 }
 
-function broken(reason: string): ProofError {
-  return new ProofError("receipt", `The receipt's path is broken: ${reason}`);
+function broken(step: ProofStep, reason: string): ProofError {
+  return new ProofError(step, `The path in the trie is broken: ${reason}`);
 }
 
 /** A number as an even count of hex digits, without `0x`. */

@@ -22,10 +22,10 @@ describe("trie of a block", () => {
       const all = entries(count, long);
       for (const { key, value } of all.filter((_, i) => i < 3 || i % 32 === 0 || i === count - 1)) {
         const { root, path } = proveEntry(all, key);
-        expect(readEntry(root, key, path)).to.equal(value);
-        expect(() => readEntry(root, indexKey(count), path)).to.throw(ProofError);
-        expect(() => readEntry(root, key, [...path, path[0]!])).to.throw(ProofError);
-        expect(() => readEntry(root, key, path.slice(0, -1))).to.throw(ProofError);
+        expect(readEntry("receipt", root, key, path)).to.equal(value);
+        expect(() => readEntry("receipt", root, indexKey(count), path)).to.throw(ProofError);
+        expect(() => readEntry("receipt", root, key, [...path, path[0]!])).to.throw(ProofError);
+        expect(() => readEntry("receipt", root, key, path.slice(0, -1))).to.throw(ProofError);
       }
     }
   });
@@ -34,7 +34,7 @@ describe("trie of a block", () => {
     const all = entries(20, (i) => encodeRlp(`0x${(i + 16).toString(16)}`) as Hex);
     for (const { key, value } of all) {
       const { root, path } = proveEntry(all, key);
-      expect(readEntry(root, key, path)).to.equal(value);
+      expect(readEntry("receipt", root, key, path)).to.equal(value);
     }
   });
 
