@@ -38,6 +38,7 @@ export function someNode(name: string, role: NodeRole, organisation: string, at:
       metrics: 31400 + at,
       http: serves ? 31500 + at : null,
       ws: serves ? 31600 + at : null,
+      https: null,
     },
   };
   return { node, key: wallet.privateKey };
@@ -64,6 +65,7 @@ export function someBundle(
       storage: "FOREST",
       besu: "26.9.0",
       mode: "local",
+      subnet: null,
       organisation: "works",
       nodes: made.map(({ node }) => node),
       accounts: [],
