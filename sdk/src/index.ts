@@ -2,6 +2,7 @@
 export { type AnchorData, commitmentOf, EPOCH } from "./anchor.js";
 export { concatBytes, equalBytes, fromHex, type Hex, toHex } from "./bytes.js";
 export { createTenon, type Tenon, type TenonOptions, type TenonSettings } from "./client.js";
+export { type ConnectOptions, connectRpc, RpcConnection, urlsIn } from "./connection.js";
 export {
   type ContractName,
   checkDeployment,
@@ -22,6 +23,9 @@ export { TenonError, type TenonErrorDetails } from "./errors.js";
 export * from "./frame/index.js";
 export * from "./generated/abis.js";
 export type { LogPosition } from "./logs.js";
+export { NodeError } from "./nodes/failure.js";
+export type { NodeStatus } from "./nodes/node.js";
+export type { NodeNotice } from "./nodes/pool.js";
 export type { Operation, SentOperation } from "./operation.js";
 export { type BlockProof, buildBlockProof, type ProvenLog, verifyBlockProof } from "./proof/block.js";
 export {
