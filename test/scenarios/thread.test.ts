@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { expect } from "chai";
-import { JsonRpcProvider } from "ethers";
 import { Oracle } from "../../oracle/src/oracle.js";
 import { verifyState } from "../../oracle/src/verify/verify.js";
 import { fromHex, type Hex, toHex } from "../../sdk/src/bytes.js";
@@ -22,11 +21,13 @@ import {
   verifyFrameProof,
 } from "../../sdk/src/index.js";
 import { encodeReject, rejectsTree } from "../../sdk/src/proof/rejects.js";
+import { seen } from "../network/seen.js";
 import { TestLogger } from "../oracle/support/chain.js";
 import { refusal } from "../support/refusal.js";
 import { UseAccount } from "./support/account.js";
 import { brokers } from "./support/brokers.js";
-import { organisation, startChain } from "./support/consortium.js";
+import { chain, startOtherChain } from "./support/chain.js";
+import { organisation } from "./support/consortium.js";
 import { firstFrameOf, forgeriesOf, turned } from "./support/forgeries.js";
 import { type Machine, METER, publish } from "./support/machine.js";
 import type { OracleProcess } from "./support/oracle-process.js";
@@ -39,8 +40,8 @@ const MONEY = 1_000_000n; // fen
 const DEADLINE = 4_000_000_000n;
 
 for (const kind of brokers) {
-  describe(`the thread from a device's signature to money, over ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`the thread from a device's signature to money, over ${kind.name} and ${chain.name}`, function () {
+    this.timeout(4 * chain.patienceMs);
     let plant: Plant;
     let oracle: OracleProcess;
     let loader: Machine;
@@ -55,7 +56,7 @@ for (const kind of brokers) {
     before(async function () {
       const missing = kind.missing();
       if (missing !== undefined) {
-        console.log(`    skipped: ${missing}`);
+        seen(`skipped, because ${missing}`);
         this.skip();
       }
       plant = await startPlant(kind);
@@ -86,13 +87,16 @@ for (const kind of brokers) {
     const rejectCount = () => plant.readLog((log) => log.nextReject);
 
     it("begins with a sealed deployment: who made it has no power left", async () => {
-      const { deployment, deployer, sealed } = plant;
+      const { deployment, people, sealed } = plant;
       expect(sealed?.admin.delay).to.equal(86_400);
-      const consortium = Consortium__factory.connect(deployment.contracts.Consortium.address, deployer);
+      const consortium = Consortium__factory.connect(
+        deployment.contracts.Consortium.address,
+        people.deployer,
+      );
       const code = toHex(randomBytes(32));
       const error = await refusedByContract(consortium, "admit", [code], () => consortium.orgOfCode(code));
       expect(error.code).to.equal("AccessManagedUnauthorized");
-      expect(error.args).to.deep.equal({ caller: deployer.address });
+      expect(error.args).to.deep.equal({ caller: people.deployer.address });
     });
 
     it("enrols machines with proofs by their own keys, and by nobody else's", async () => {
@@ -296,7 +300,7 @@ for (const kind of brokers) {
       const report = await verifyState({
         stateDir: config.state,
         deployment,
-        rpc: plant.rpc,
+        rpc: plant.url,
         stream: 1,
         logger,
       });
@@ -317,26 +321,24 @@ for (const kind of brokers) {
 
     it("takes no other chain for the record's, even one of the same id", async () => {
       const { config, deployment, folder } = plant;
-      const chain = await startChain();
-      const other = new JsonRpcProvider(chain.url);
+      const other = await startOtherChain(deployment.chainId);
       try {
         const onOther = {
           ...config,
           state: join(folder, "third"),
-          chain: { ...config.chain, rpc: chain.url },
+          chain: { ...config.chain, rpc: other.url },
         };
         const [byOracle, bySdk] = [
           await refusal(Oracle.start(onOther, new TestLogger())),
-          await refusal(createTenon({ provider: other, deployment })),
+          await refusal(createTenon({ provider: other.provider, deployment })),
         ];
-        const [expected, found] = [deployment.genesisHash, (await other.getBlock(0))?.hash];
+        const [expected, found] = [deployment.genesisHash, (await other.provider.getBlock(0))?.hash];
         for (const { code, args } of [byOracle, bySdk]) {
           expect({ code, args }).to.deep.equal({ code: "GenesisMismatch", args: { expected, found } });
         }
-        expect(await other.getTransactionCount(plant.people.oracle.address)).to.equal(0);
+        expect(await other.provider.getTransactionCount(plant.people.oracle.address)).to.equal(0);
       } finally {
-        other.destroy();
-        await chain.close();
+        await other.close();
       }
     });
   });

@@ -7,6 +7,7 @@ import { SegmentLog } from "../../../oracle/src/log/log.js";
 import { logDir } from "../../../oracle/src/paths.js";
 import { type DeviceSigner, loadOrCreateKey } from "../../../sdk/src/device/index.js";
 import type { BrokerKind } from "./brokers.js";
+import { chain } from "./chain.js";
 import { startConsortium } from "./consortium.js";
 import { Machine, passwordOf } from "./machine.js";
 import { OracleProcess } from "./oracle-process.js";
@@ -37,7 +38,7 @@ export async function startPlant(kind: BrokerKind) {
     JSON.stringify({
       state: join(folder, "oracle"),
       deployment: consortium.record,
-      chain: { rpc: consortium.rpc, stream: 1, pollMs: 50 },
+      chain: { rpc: consortium.url, stream: 1, pollMs: 50 },
       anchorKey: { file: file("anchor.key", consortium.people.oracle.privateKey) },
       receiptKey,
       broker: {
@@ -98,7 +99,7 @@ async function readStored<T>(dir: string, read: (log: SegmentLog) => T): Promise
 /** A JSON answer of the oracle, once it has one: a frame is provable a moment after its receipt. */
 export async function answer(oracle: OracleProcess, path: string) {
   let last = "";
-  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(20)) {
+  for (const end = Date.now() + chain.patienceMs; Date.now() < end; await sleep(20)) {
     const response = await fetch(`${oracle.url}${path}`);
     // biome-ignore lint/suspicious/noExplicitAny: the scenario looks into answers of every kind
     if (response.ok) return (await response.json()) as any;
@@ -109,7 +110,7 @@ export async function answer(oracle: OracleProcess, path: string) {
 
 /** Waits until something holds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 15_000;
+  const end = Date.now() + chain.patienceMs;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`did not happen: ${what}`);
     await sleep(20);
