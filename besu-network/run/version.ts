@@ -15,10 +15,11 @@ export const LEAST_BESU: BesuVersion = [26, 8, 1];
 
 /**
  * Reads the version out of what `besu --version` prints or `web3_clientVersion` answers, `besu/v26.9.0/linux-…` or a
- * build between releases, `besu/v26.9-dev-683880ba/…`, which counts as the release it leads to. Throws `BesuVersionUnreadable`.
+ * build between releases, `besu/v26.9-dev-683880ba/…`, which counts as the release it leads to; a node with an identity
+ * puts it in between, `besu/validator1/v26.9.0/…`. Throws `BesuVersionUnreadable`.
  */
 export function parseBesuVersion(text: string): BesuVersion {
-  const match = /\bbesu\/v?(\d+)\.(\d+)(?:\.(\d+))?/i.exec(text);
+  const match = /\bbesu\/(?:[^/\s]+\/)?v?(\d+)\.(\d+)(?:\.(\d+))?/i.exec(text);
   if (match !== null) return [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)];
   throw new TenonError("BesuVersionUnreadable", "This is not the version of a Besu", {
     args: { answer: text.trim().slice(0, 200) },
@@ -50,7 +51,7 @@ export function checkBesuVersion(text: string, where: string): string {
 
 /** `26.9.0` of `besu/v26.9.0/linux-x86_64/…`. */
 export function shortVersion(text: string): string {
-  return /\bbesu\/v?([^/\s]+)/i.exec(text)?.[1] ?? text.trim();
+  return /\bbesu\/(?:[^/\s]+\/(?=v\d))?v?([^/\s]+)/i.exec(text)?.[1] ?? text.trim();
 }
 
 /** The besu program of this machine: `$BESU_HOME/bin/besu` when that is set, else the first on the PATH. */

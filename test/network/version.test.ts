@@ -11,6 +11,7 @@ describe("the version of Besu", () => {
       ["besu/v26.9.0/linux-x86_64/openjdk-java-25", [26, 9, 0]],
       ["besu/v26.8.1/osx-aarch_64/temurin-java-25\n", [26, 8, 1]],
       ["besu/v26.9-dev-683880ba/linux-x86_64/openjdk-java-25", [26, 9, 0]],
+      ["besu/validator1/v26.9.0/linux-x86_64/openjdk-java-25", [26, 9, 0]],
       ["besu/v26.10.0-RC2/linux-x86_64/openjdk-java-25", [26, 10, 0]],
       ["WARNING: something\nbesu/v26.8-develop-0a1b2c3d/linux-x86_64/openjdk-java-25", [26, 8, 0]],
     ];
@@ -41,6 +42,7 @@ describe("the version of Besu", () => {
     expect(checkBesuVersion("besu/v26.9-dev-683880ba/linux-x86_64/openjdk-java-25", "here")).to.equal(
       "26.9-dev-683880ba",
     );
+    expect(checkBesuVersion("besu/rpc1/v26.9.0/linux-x86_64/openjdk-java-25", "here")).to.equal("26.9.0");
   });
 
   it("of something else is not one", async () => {
