@@ -1,4 +1,5 @@
 import { ArgumentType } from "hardhat/types/arguments";
+import { TenonError } from "../sdk/src/errors.js";
 
 /** A text option that may be left out. */
 export function optional<Name extends string>(name: Name, description: string) {
@@ -11,3 +12,13 @@ export const recordOption = optional(
 );
 
 export const jsonFlag = { name: "json" as const, description: "Print the answer as JSON, for scripts" };
+
+/** The number a text option holds; undefined when it was left out. Throws `OptionInvalid`. */
+export function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new TenonError("OptionInvalid", `--${name} is a whole number`, {
+    args: { given: text },
+    remedy: "Give another, or leave it out.",
+  });
+}

@@ -46,6 +46,10 @@ export class DockerRunner implements Runner {
     await this.#compose(names === WHOLE ? ["down"] : ["stop", "--timeout", "60", ...nodes]);
   }
 
+  async erase(): Promise<void> {
+    await this.#compose(["down", "--volumes"]);
+  }
+
   async kill(name: string): Promise<void> {
     const [node] = chosenNodes(this.#bundle, [name]);
     await this.#compose(["kill", node!.name]);

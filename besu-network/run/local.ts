@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { TenonError } from "../../sdk/src/errors.js";
 import { type Bundle, layout, type NodeEntry } from "../bundle/manifest.js";
 import { followFiles, lastLines } from "./log.js";
-import { gone, identify, removePidFile, runningProcess, signal, writePidFile } from "./process.js";
+import { claimPidFile, gone, identify, removePidFile, runningProcess, signal, writePidFile } from "./process.js";
 import { type AwaitReady, awaitReady } from "./ready.js";
 import { chosenNodes, type Runner } from "./runner.js";
 import { requireBesu } from "./version.js";
@@ -39,6 +39,13 @@ export class LocalRunner implements Runner {
 
   async stop(names?: readonly string[]): Promise<void> {
     await allOf(chosenNodes(this.#bundle, names).map(({ name }) => this.#end(name, "SIGTERM")));
+  }
+
+  async erase(): Promise<void> {
+    await this.stop();
+    for (const { name } of chosenNodes(this.#bundle)) {
+      rmSync(this.#path(layout.data(name)), { recursive: true, force: true });
+    }
   }
 
   async kill(name: string): Promise<void> {
@@ -75,6 +82,8 @@ export class LocalRunner implements Runner {
 
   /** Paths in a node's config are relative to its folder, so the process works there. */
   #launch(program: string, { name }: NodeEntry): AwaitReady {
+    const pid = this.#path(layout.pid(name));
+    claimPidFile(pid);
     rmSync(this.#path(layout.ipc(name)), { force: true }); // a killed node leaves it, and Besu would not bind
     const log = this.#path(layout.log(name));
     const output = openSync(log, "a", 0o600);
@@ -89,7 +98,8 @@ export class LocalRunner implements Runner {
       child.on("error", () => {}); // the exit is seen by its absence, the reason by the log
       child.unref();
       const identity = child.pid === undefined ? undefined : identify(child.pid);
-      if (identity !== undefined) writePidFile(this.#path(layout.pid(name)), identity);
+      if (identity === undefined) removePidFile(pid);
+      else writePidFile(pid, identity);
     } finally {
       closeSync(output);
     }

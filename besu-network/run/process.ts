@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { TenonError } from "../../sdk/src/errors.js";
 
 /**
  * A process by what makes it one: its number is given again to others, so a file that only holds the number would
@@ -52,6 +53,24 @@ export function runningProcess(file: string): ProcessIdentity | undefined {
 
 export function writePidFile(file: string, { pid, started }: ProcessIdentity): void {
   writeFileSync(file, `${pid}\n${started}\n`, { mode: 0o600 });
+}
+
+/**
+ * Holds the file for this process until `writePidFile` names the one it starts, so that of two commands at once only one
+ * starts a node. Throws `NodeStarting` when another one has it.
+ */
+export function claimPidFile(file: string): void {
+  if (runningProcess(file) === undefined) removePidFile(file);
+  const { pid, started } = identify(process.pid)!;
+  try {
+    writeFileSync(file, `${pid}\n${started}\n`, { mode: 0o600, flag: "wx" });
+  } catch (cause) {
+    throw new TenonError("NodeStarting", "Another command is starting this node", {
+      args: { file, reason: cause instanceof Error ? cause.message : cause },
+      remedy: "Wait for it; npx hardhat network status shows what runs.",
+      cause,
+    });
+  }
 }
 
 export function removePidFile(file: string): void {

@@ -17,6 +17,8 @@ export interface Runner {
   start(names?: readonly string[], started?: (name: string) => void): Promise<void>;
   /** Stops gracefully and waits for the end; data stays. Throws `NodeStopping` when one needs over a minute. */
   stop(names?: readonly string[]): Promise<void>;
+  /** Stops the bundle's own nodes and deletes the chain they hold; keys, genesis and lists stay. */
+  erase(): Promise<void>;
   /** Kills the process at once, as a power cut would: for trying faults. */
   kill(name: string): Promise<void>;
   /** The bundle's own nodes whose process or container is there. */
