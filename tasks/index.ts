@@ -9,7 +9,11 @@ import { deviceShow } from "./device/show/index.js";
 import { frame } from "./frame/index.js";
 import { frameVerify } from "./frame/verify/index.js";
 import { networkCreate } from "./network/create/index.js";
+import { networkDown } from "./network/down/index.js";
 import { network } from "./network/index.js";
+import { networkLogs } from "./network/logs/index.js";
+import { networkReset } from "./network/reset/index.js";
+import { networkUp } from "./network/up/index.js";
 
 /** Every task of the product; each lives in `tasks/<area>/<verb>`, its definition apart from its action. */
 export const tasks: TaskDefinition[] = [
@@ -24,4 +28,8 @@ export const tasks: TaskDefinition[] = [
   frameVerify,
   network,
   networkCreate,
+  networkUp,
+  networkDown,
+  networkReset,
+  networkLogs,
 ];

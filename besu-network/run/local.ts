@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { TenonError } from "../../sdk/src/errors.js";
 import { type Bundle, layout, type NodeEntry } from "../bundle/manifest.js";
 import { followFiles, lastLines } from "./log.js";
-import { claimPidFile, gone, identify, removePidFile, runningProcess, signal, writePidFile } from "./process.js";
+import {
+  claimPidFile,
+  gone,
+  identify,
+  removePidFile,
+  runningProcess,
+  signal,
+  writePidFile,
+} from "./process.js";
 import { type AwaitReady, awaitReady } from "./ready.js";
 import { chosenNodes, type Runner } from "./runner.js";
 import { requireBesu } from "./version.js";

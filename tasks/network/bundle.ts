@@ -20,5 +20,6 @@ export function bundleAt(dir: string | undefined): Bundle {
 /** ` --dir DIR` as it is to be typed from here to mean this bundle; empty when it may be left out. */
 export function dirGiven(bundle: Bundle): string {
   const path = relative("", bundle.dir);
-  return path === "" || path === DEFAULT_FOLDER ? "" : ` --dir ${path}`;
+  if (path === "" || path === DEFAULT_FOLDER) return "";
+  return ` --dir ${path.startsWith("..") ? bundle.dir : path}`;
 }

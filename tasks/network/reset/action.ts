@@ -16,7 +16,9 @@ export default async ({ dir, yes }: { dir: string | undefined; yes: boolean }): 
       });
     }
     await (await runnerOf(bundle)).erase();
-    console.log(`Deleted the chain of ${own.map(({ name }) => name).join(", ")}; keys, genesis and lists stay.`);
+    console.log(
+      `Deleted the chain of ${own.map(({ name }) => name).join(", ")}; keys, genesis and lists stay.`,
+    );
     console.log(
       own.length < nodes.length
         ? "The nodes will take the chain from the other organisations' again."
