@@ -61,8 +61,8 @@ export function alertRules(timing: Timing): AlertRule[] {
     rule(
       "QuorumLost",
       "critical",
-      settle,
-      "tenon_network_validators_connected < tenon_network_quorum",
+      scrape,
+      "tenon_network_validators_connected < tenon_network_quorum and tenon_network_block_overdue_seconds > tenon_network_stall_after_seconds",
       "Only {{ $value }} validators are in reach, fewer than make a block",
     ),
     rule(

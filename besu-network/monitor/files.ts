@@ -35,8 +35,10 @@ export function monitoringFiles(manifest: Manifest): Record<string, string> {
 
 function prometheus(manifest: Manifest): string {
   const own = manifest.nodes.filter(({ organisation }) => organisation === manifest.organisation);
-  const targets = own.map(({ name, host, ports }) =>
-    [`      - targets: ["${host}:${ports.metrics}"]`, `        labels: { node: ${name} }`].join("\n"),
+  const targets = own.map(({ name, host, inside, ports }) =>
+    [`      - targets: ["${inside ?? host}:${ports.metrics}"]`, `        labels: { node: ${name} }`].join(
+      "\n",
+    ),
   );
   return `global:
   scrape_interval: ${scrapeSeconds(manifest)}s

@@ -109,7 +109,8 @@ function chainReasons(m: Measures): Reason[] {
     const age = Math.round(m.blockAgeSeconds ?? 0);
     found.push(reason("ChainStalled", null, `block ${m.head?.number} is ${age} s old${waiting}`));
   }
-  if (m.connected !== null && m.validators > 0 && m.connected < m.quorum) {
+  // Without a stall it says only that nodes here have few peers.
+  if (stalled && m.connected !== null && m.connected < m.quorum) {
     const message = `${m.connected} of ${m.validators} validators are in reach, ${m.quorum} make a block`;
     found.push(reason("QuorumLost", null, message));
   }
