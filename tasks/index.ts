@@ -12,6 +12,7 @@ import { networkCreate } from "./network/create/index.js";
 import { networkDown } from "./network/down/index.js";
 import { network } from "./network/index.js";
 import { networkLogs } from "./network/logs/index.js";
+import { networkMonitor } from "./network/monitor/index.js";
 import { networkReset } from "./network/reset/index.js";
 import { networkUp } from "./network/up/index.js";
 
@@ -32,4 +33,5 @@ export const tasks: TaskDefinition[] = [
   networkDown,
   networkReset,
   networkLogs,
+  networkMonitor,
 ];

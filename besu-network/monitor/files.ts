@@ -1,11 +1,7 @@
 import type { Manifest } from "../bundle/manifest.js";
 import { alertRules, renderAlerts, scrapeSeconds } from "./alerts.js";
 import { dashboard } from "./dashboard.js";
-
-/** Where `network:monitor` listens unless told otherwise, on loopback. */
-export const EXPORTER_PORT = 9600;
-export const PROMETHEUS_PORT = 9090;
-export const GRAFANA_PORT = 3000;
+import { EXPORTER_PORT, PROMETHEUS_PORT } from "./ports.js";
 
 /** The paths of `monitoringFiles` in a bundle, to be mounted into containers or used as they are. */
 export const monitoringLayout = {
