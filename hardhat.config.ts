@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import hardhatViem from "@nomicfoundation/hardhat-viem";
 import { configVariable, defineConfig } from "hardhat/config";
+import { besuPlugin } from "./tasks/besu/plugin.js";
 import { tasks } from "./tasks/index.js";
 
 /**
@@ -18,7 +19,7 @@ const solc = {
 };
 
 export default defineConfig({
-  plugins: [hardhatToolboxMochaEthers, hardhatViem],
+  plugins: [besuPlugin, hardhatToolboxMochaEthers, hardhatViem],
   tasks,
   solidity: {
     profiles: { default: solc, production: solc },
@@ -48,10 +49,12 @@ export default defineConfig({
       gasPrice: 0n,
       accounts: "remote",
     },
+    // A Besu network: TENON_BESU_RPC (addresses of its nodes), TENON_BESU_JWT_KEY (key file for their tokens) and
+    // TENON_BESU_KEY (who sends). tasks/besu makes the connection; the address here is only what Hardhat asks for.
     besu: {
       type: "http",
       chainType: "l1",
-      url: configVariable("TENON_BESU_RPC"),
+      url: "http://127.0.0.1:8545",
       gasPrice: 0n,
       accounts: [configVariable("TENON_BESU_KEY")],
     },

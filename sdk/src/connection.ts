@@ -86,6 +86,14 @@ export class RpcConnection extends JsonRpcApiProvider {
     return this.#pool.onAnnounced(listener);
   }
 
+  /**
+   * One call, without ethers between: the node's own answer.
+   * @throws RpcRefusal with the node's own JSON-RPC error; NodeError.
+   */
+  ask(method: string, params: unknown): Promise<unknown> {
+    return this.#pool.request(method, params);
+  }
+
   override async _send(
     payload: JsonRpcPayload | JsonRpcPayload[],
   ): Promise<(JsonRpcResult | JsonRpcError)[]> {
@@ -100,7 +108,7 @@ export class RpcConnection extends JsonRpcApiProvider {
 
   async #sendOne({ id, method, params }: JsonRpcPayload): Promise<JsonRpcResult | JsonRpcError> {
     try {
-      return { id, result: await this.#pool.request(method, params) };
+      return { id, result: await this.ask(method, params) };
     } catch (error) {
       if (!(error instanceof RpcRefusal)) throw error;
       const { code, message, data } = error;

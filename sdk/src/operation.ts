@@ -1,6 +1,14 @@
-import type { Log, Provider, Signer, TransactionReceipt } from "ethers";
+import {
+  AbstractSigner,
+  JsonRpcSigner,
+  type Log,
+  type Provider,
+  type Signer,
+  type TransactionReceipt,
+} from "ethers";
 import type { Hex } from "./bytes.js";
 import { TenonError } from "./errors.js";
+import { NonceLane } from "./lane.js";
 import { typedError, withTypedErrors } from "./revert.js";
 
 /** A transaction that a node has taken. */
@@ -21,7 +29,10 @@ export interface Operation<T> {
   simulate(): Promise<void>;
   /** Gas it would use now, in gas units; the whole transaction. */
   estimateGas(): Promise<bigint>;
-  /** Sends it. Throws before anything is sent when the contract would refuse now. */
+  /**
+   * Sends it. Throws before anything is sent when the contract would refuse now. Operations of one key may be sent at
+   * once: they get consecutive nonces, and a node that lost its pool gets the same signed bytes again while `wait` waits.
+   */
   send(): Promise<SentOperation<T>>;
   /** Sends it and waits for the result. */
   wait(): Promise<T>;
@@ -61,11 +72,14 @@ export function operation<T>(
     // A quarter on top: the state may have moved when the block is made, and unused gas costs nothing.
     const enlarged = estimate + estimate / 4n;
     const gasLimit = enlarged < gasCap ? enlarged : gasCap;
-    const { hash } = await withTypedErrors(() => signer.sendTransaction({ ...request, ...noFee, gasLimit }));
+    const { hash, mined } = await withTypedErrors(() =>
+      sent(connection, signer, { ...request, ...noFee, gasLimit }),
+    );
     return {
-      hash: hash as Hex,
+      hash,
       wait: async () => {
-        const receipt = await minedReceipt(connection, hash);
+        const receipt = await mined(connection.timeout);
+        if (receipt.status !== 1) return refused(connection.provider, receipt);
         return decode(logsOf(receipt, call.to), receipt);
       },
     };
@@ -89,15 +103,36 @@ export function logsOf(receipt: TransactionReceipt, address: string): Log[] {
   return receipt.logs.filter((log) => log.address.toLowerCase() === address.toLowerCase());
 }
 
-async function minedReceipt(connection: Connection, hash: string): Promise<TransactionReceipt> {
-  const { provider, timeout } = connection;
-  const deadline = Date.now() + timeout;
+interface Sent {
+  readonly hash: Hex;
+  mined(timeoutMs: number): Promise<TransactionReceipt>;
+}
+
+type Request = typeof noFee & { readonly to: string; readonly data: string; readonly gasLimit: bigint };
+
+/** Sends by the key's lane. A node or a wallet that keeps the key itself numbers and sends by itself. */
+async function sent({ provider }: Connection, signer: Signer, request: Request): Promise<Sent> {
+  const lane = NonceLane.of(provider, await signer.getAddress());
+  if (signer instanceof AbstractSigner && !(signer instanceof JsonRpcSigner)) {
+    const { chainId } = await provider.getNetwork();
+    return lane.send((nonce) => signer.signTransaction({ ...request, chainId, nonce }));
+  }
+  const { hash } = await lane.exclusive(() => signer.sendTransaction(request));
+  return { hash: hash as Hex, mined: (timeoutMs) => minedReceipt(provider, hash, timeoutMs) };
+}
+
+async function minedReceipt(
+  provider: Provider,
+  hash: string,
+  timeoutMs: number,
+): Promise<TransactionReceipt> {
+  const deadline = Date.now() + timeoutMs;
   for (let pause = 50; ; pause = Math.min(2 * pause, 1_000)) {
     const receipt = await provider.getTransactionReceipt(hash);
-    if (receipt !== null) return receipt.status === 1 ? receipt : await refused(provider, receipt);
+    if (receipt !== null) return receipt;
     if (Date.now() > deadline) {
       throw new TenonError("TransactionUnknown", "The transaction was sent; no block holds it yet", {
-        args: { hash, waitedMs: timeout },
+        args: { hash, waitedMs: timeoutMs },
         remedy: "It may still be mined: look for this hash again before sending anything in its place.",
       });
     }
