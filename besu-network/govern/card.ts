@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
+import { join } from "node:path";
 import { keccak256, SigningKey } from "ethers";
 import { fromHex, type Hex } from "../../sdk/src/bytes.js";
 import { TenonError } from "../../sdk/src/errors.js";
-import { type Bundle, type Manifest, type NodeEntry, ownNodes } from "../bundle/manifest.js";
+import { type Bundle, type Manifest, type NodeEntry, ownNodes, replaceFile } from "../bundle/manifest.js";
 
 /** What an organisation gives the others about a node of its: public, and of one network only. */
 export interface NodeCard {
@@ -11,8 +12,12 @@ export interface NodeCard {
   node: NodeEntry;
 }
 
-/** File in the bundle in which a new node's card is kept. */
-export const cardFile = (name: string) => `${name}.node.json`;
+/** Writes a node's card into the bundle, for the other organisations; gives its path. */
+export function writeCard({ dir, manifest }: Bundle, node: NodeEntry): string {
+  const path = join(dir, `${node.name}.node.json`);
+  replaceFile(path, `${JSON.stringify(cardOf(manifest, node), null, 2)}\n`);
+  return path;
+}
 
 export function cardOf({ chainId, genesisHash }: Manifest, node: NodeEntry): NodeCard {
   const { inside: _, ...others } = node;

@@ -29,30 +29,32 @@ export async function applyLists(bundle: Bundle, manifest: Manifest, own: OwnNod
 
 async function applyToNode(bundle: Bundle, ipc: Ipc): Promise<ListOutcome["state"]> {
   const { nodes, organisation, accounts } = bundle.manifest;
-  const peers = await bring(
-    bundle,
-    ipc,
-    "Nodes",
-    nodes.map((node) => enode(node, organisation)),
-  );
-  for (const gone of peers.gone) await ipc.call("admin_removePeer", [gone]);
-  // It dials the others by itself only at its start.
-  for (const come of peers.come) await ipc.call("admin_addPeer", [come]);
-  if (accounts === null) return peers.changed ? "changed" : "same";
-  try {
-    const senders = await bring(bundle, ipc, "Accounts", accounts);
-    return peers.changed || senders.changed ? "changed" : "same";
-  } catch (error) {
-    if (error instanceof TenonError && /not.*enabled/i.test(String(error.args.reason))) return "restart";
-    throw error;
+  const lists: ["Nodes" | "Accounts", string[]][] = [
+    ["Nodes", nodes.map((node) => enode(node, organisation))],
+    ...(accounts === null ? [] : [["Accounts", accounts] as ["Accounts", string[]]]),
+  ];
+  let state: ListOutcome["state"] = "same";
+  for (const [kind, wanted] of lists) {
+    try {
+      if (await bring(bundle, ipc, kind, wanted)) state = "changed";
+    } catch (error) {
+      if (!refusedFor(error, /not been enabled/)) throw error;
+      return "restart";
+    }
   }
+  return state;
 }
 
 /**
- * Changes a node's list entry by entry: a reload of the file would leave the list empty for a moment, in which pending
- * transactions are dropped.
+ * Changes a node's list entry by entry, because a reload of its file leaves both lists empty for a moment, in which pending
+ * transactions would be dropped. Gives whether there was anything to change. Throws `NodeRefused`.
  */
-async function bring(bundle: Bundle, ipc: Ipc, kind: "Nodes" | "Accounts", wanted: string[]) {
+async function bring(
+  bundle: Bundle,
+  ipc: Ipc,
+  kind: "Nodes" | "Accounts",
+  wanted: string[],
+): Promise<boolean> {
   const has = ((await ipc.call(`perm_get${kind}Allowlist`)) as string[]).map((entry) => entry.toLowerCase());
   const come = wanted.filter((entry) => !has.includes(entry.toLowerCase()));
   const gone = has.filter((entry) => !wanted.some((other) => other.toLowerCase() === entry));
@@ -60,10 +62,21 @@ async function bring(bundle: Bundle, ipc: Ipc, kind: "Nodes" | "Accounts", wante
     if (come.length > 0) await ipc.call(`perm_add${kind}ToAllowlist`, [come]);
     if (gone.length > 0) await ipc.call(`perm_remove${kind}FromAllowlist`, [gone]);
   } catch (error) {
-    // Its file was changed by another hand: write it anew, and have it read whole.
-    if (!(error instanceof TenonError) || !/sync/i.test(String(error.args.reason))) throw error;
+    // Its file was changed by another hand, or the entry is one of the peers it started with: those only a reload removes.
+    if (!refusedFor(error, /out of sync|fixed node/)) throw error;
     renderLists(bundle);
     await ipc.call("perm_reloadPermissionsFromFile");
   }
-  return { come, gone, changed: come.length + gone.length > 0 };
+  if (kind === "Nodes") {
+    for (const enode of gone) await ipc.call("admin_removePeer", [enode]);
+    // It dials the others by itself only at its start.
+    for (const enode of come) await ipc.call("admin_addPeer", [enode]);
+  }
+  return come.length + gone.length > 0;
+}
+
+function refusedFor(error: unknown, reason: RegExp): boolean {
+  return (
+    error instanceof TenonError && error.code === "NodeRefused" && reason.test(String(error.args.reason))
+  );
 }

@@ -1,7 +1,10 @@
 import type { Hex } from "../../sdk/src/bytes.js";
 import { TenonError } from "../../sdk/src/errors.js";
+import { quorumOf } from "../../sdk/src/proof/qbft.js";
 import type { NodeEntry } from "../bundle/manifest.js";
-import { FEWEST_VALIDATORS, quorumOf } from "./quorum.js";
+
+/** The fewest of which one may fail in any way: of three, two make a block, so that one liar can make two chains. */
+const FEWEST_VALIDATORS = 4;
 
 /** The validators as the chain has them, and which of them were seen making blocks just now. */
 export interface ValidatorView {
@@ -94,7 +97,7 @@ export function checkMayValidate(node: NodeEntry, { validators }: ValidatorView)
   if (node.ports.http !== null || node.ports.ws !== null) {
     throw new TenonError("ValidatorServesClients", "A validator answers no clients, and this node does", {
       args: { node: node.name, role: node.role },
-      remedy: "Give a name that no node has: the command then makes a node for it.",
+      remedy: "Leave the name out: the command then makes a node that is a validator only.",
     });
   }
 }

@@ -1,5 +1,7 @@
 import type { Hex } from "../../sdk/src/bytes.js";
-import { votesNeeded } from "./quorum.js";
+
+/** Validators that must vote the same before the set changes: more than half. */
+export const votesNeeded = (validators: number): number => Math.floor(validators / 2) + 1;
 
 /** What one header says: its proposer wants `subject` in or out of the set of validators. */
 export interface Vote {

@@ -2,8 +2,7 @@ import type { Hex } from "../../sdk/src/bytes.js";
 import type { Bundle } from "../bundle/manifest.js";
 import type { Ipc } from "../run/ipc.js";
 import { blockMade, type Header, type OwnNodes, qbftOf, readHeader, readHeaders } from "./chain.js";
-import { votesNeeded } from "./quorum.js";
-import { Tally } from "./tally.js";
+import { Tally, votesNeeded } from "./tally.js";
 
 /** How a vote stands. */
 export interface VoteState {
