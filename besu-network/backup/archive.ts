@@ -44,6 +44,8 @@ export interface BackupOptions {
   passphrase: string;
   head: BackupHead["head"];
   progress?: (bytes: number, total: number) => void;
+  /** Ends the copying early. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -54,7 +56,7 @@ export interface BackupOptions {
 export async function writeBackup(
   { dir, manifest }: Bundle,
   node: NodeEntry,
-  { out, passphrase, head, progress }: BackupOptions,
+  { out, passphrase, head, progress, signal }: BackupOptions,
 ): Promise<BackupContents> {
   checkTarget(dir, out);
   const paths = filesOf(dir, node.name);
@@ -72,7 +74,7 @@ export async function writeBackup(
   const files: BackupFile[] = [];
   const part = `${out}.part`;
   try {
-    await store(part, seal(pack(dir, paths, backup, files, progress), passphrase));
+    await store(part, seal(pack(dir, paths, backup, files, progress, signal), passphrase));
     // Unlike a rename this never replaces a file that came meanwhile.
     await link(part, out);
   } finally {
@@ -123,6 +125,7 @@ async function* pack(
   head: BackupHead,
   files: BackupFile[],
   progress: BackupOptions["progress"],
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const sizes = await Promise.all(paths.map(async (path) => (await stat(join(dir, path))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -137,6 +140,7 @@ async function* pack(
       yield tarHeader(entry);
       let left = size;
       for await (const bytes of file.createReadStream({ autoClose: false, highWaterMark: 1 << 20 })) {
+        if (signal?.aborted === true) throw interrupted();
         const part = bytes as Buffer;
         left -= part.length;
         hash.update(part);
@@ -161,6 +165,11 @@ function* packList(path: string, value: unknown): Generator<Uint8Array> {
   yield text;
   yield tarPadding(text.length);
 }
+
+const interrupted = () =>
+  new TenonError("BackupInterrupted", "The backup was interrupted: nothing of it is left", {
+    remedy: "Run the command again.",
+  });
 
 function changed(file: string): TenonError {
   return new TenonError("NodeRuns", "A file changed while it was copied", {

@@ -19,8 +19,8 @@ export interface RestoreOptions {
   dir: string;
   /** The holder says that the node this copy was made of will never run again. */
   oldNodeIsGone: boolean;
-  /** Called with what is restored, when all of it has been checked and before anything is written. */
-  verified?: (contents: BackupContents) => Promise<void>;
+  /** Called with what is restored and the bundle it goes into, when all is checked and before anything is written. */
+  verified?: (contents: BackupContents, into: Bundle | undefined) => Promise<void>;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function restoreNode(options: RestoreOptions): Promise<BackupConten
   const contents = await readBackup(file, passphrase);
   const into = targetOf(dir, contents);
   if (contents.role === "validator" && !oldNodeIsGone) throw keyMayLive(contents);
-  await options.verified?.(contents);
+  await options.verified?.(contents, into);
   mkdirSync(dir, { recursive: true });
   const stage = mkdtempSync(join(dir, STAGE));
   try {

@@ -20,8 +20,16 @@ export type ChangeStep =
 
 export type Told = (step: ChangeStep) => void;
 
-/** How a change ended for now; `waiting` needs other organisations' votes, or (`unreached`) their lists. */
-export type ChangeEnd = "changed" | "waiting" | "unreached";
+/**
+ * How a change ended for now. `waiting` needs other organisations' votes, `unreached` their lists; `completed` had come
+ * about since the last time and was only to be cleared up after.
+ */
+export type ChangeEnd = { end: "changed" | "completed" | "unreached" } | { end: "waiting"; state: VoteState };
+
+export interface Change {
+  node: NodeEntry;
+  end: ChangeEnd;
+}
 
 /** A new node has this long to find a peer and to come near the head before the command gives up for now. */
 const REACH_MS = 60_000;
@@ -36,27 +44,27 @@ export async function addValidator(
   name: string | undefined,
   place: NewNodePlace,
   told: Told,
-): Promise<ChangeEnd> {
+): Promise<Change> {
   const node = await prepare(bundle, name, place, told);
   await startOwn(bundle, node, told);
   using own = await OwnNodes.open(bundle);
-  if (await finished(bundle, own, node, true)) return "changed";
+  if (await finished(bundle, own, node, true)) return { node, end: { end: "completed" } };
   checkMayValidate(node, await readChain(bundle, own));
-  if (!(await synced(bundle, own, node, told))) return "unreached";
+  if (!(await synced(bundle, own, node, told))) return { node, end: { end: "unreached" } };
   const view = await readChain(bundle, own);
   const reached = view.reached.get(node.publicKey);
   checkAddition({ node, connected: reached !== undefined, head: reached ?? null }, view.head, view);
-  return settle(bundle, own, node, true, view, told);
+  return await settle(bundle, own, node, true, view, told);
 }
 
 /** Votes a validator out. Its node goes on as one that follows. */
-export async function removeValidator(bundle: Bundle, name: string, told: Told): Promise<ChangeEnd> {
+export async function removeValidator(bundle: Bundle, name: string, told: Told): Promise<Change> {
   using own = await OwnNodes.open(bundle);
   const view = await readChain(bundle, own);
   const node = findNode(bundle.manifest, name);
-  if (await finished(bundle, own, node, false)) return "changed";
+  if (await finished(bundle, own, node, false)) return { node, end: { end: "completed" } };
   checkRemoval(node.address, view);
-  return settle(bundle, own, node, false, view, told);
+  return await settle(bundle, own, node, false, view, told);
 }
 
 async function prepare(
@@ -129,16 +137,16 @@ async function settle(
   add: boolean,
   view: ChainView,
   told: Told,
-): Promise<ChangeEnd> {
+): Promise<Change> {
   const state = await vote(bundle, own, node.address, add, (state) =>
     told({ step: "voting", node, add, state, view }),
   );
-  if (!state.changed) return "waiting";
+  if (!state.changed) return { node, end: { end: "waiting", state } };
   const { ipc } = await own.best();
   const block = await changeSeen(bundle, ipc, node.address, add, state.block);
   note(bundle, node, add);
   told({ step: "changed", node, add, block, validators: view.validators.length + (add ? 1 : -1) });
-  return "changed";
+  return { node, end: { end: "changed" } };
 }
 
 /** Writes the node's part into the manifest; gives whether it was another. */

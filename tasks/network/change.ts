@@ -1,0 +1,95 @@
+import { relative } from "node:path";
+import type { Bundle, NodeEntry } from "../../besu-network/bundle/manifest.js";
+import type { ChangeEnd, ChangeStep, Told } from "../../besu-network/govern/change.js";
+import type { ListOutcome } from "../../besu-network/govern/lists.js";
+import { dirGiven } from "./bundle.js";
+
+/** Prints a guided change while it goes on. */
+export function tellChange(bundle: Bundle): Told {
+  return (step) => {
+    for (const line of linesOf(bundle, step)) console.log(line);
+  };
+}
+
+function linesOf(bundle: Bundle, told: ChangeStep): string[] {
+  switch (told.step) {
+    case "made": {
+      const { name, address } = told.node;
+      const intro = told.made ? [`Made ${name}, ${address}: its key exists only in this folder.`] : [];
+      return [...intro, ...handOver(bundle, told.card)];
+    }
+    case "listed":
+      return listLines(told.outcomes);
+    case "started":
+      return [`${told.node.name} runs.`];
+    case "syncing": {
+      const { block, head } = told;
+      return [block === null ? "  waiting for a peer" : `  at block ${block} of ${head}`];
+    }
+    case "voting": {
+      const { state, view, node, add } = told;
+      if (state.changed) return [`  block ${state.block}: the votes are enough`];
+      const by = state.voters.map(view.nameOf).join(", ") || "nobody yet";
+      const what = `${node.name} ${add ? "in" : "out"}`;
+      return [`  block ${state.block}: ${state.voters.length} of ${state.needed} votes for ${what}: ${by}`];
+    }
+    case "changed":
+      return [
+        `Since block ${told.block} ${told.node.name} is ${told.add ? "a" : "no"} validator; there are ${told.validators}.`,
+      ];
+  }
+}
+
+/** What the other organisations do so that their nodes talk with a new one. */
+function handOver(bundle: Bundle, card: string): string[] {
+  const others = othersOf(bundle);
+  if (others.length === 0) return [];
+  return [
+    `Give ${relative("", card)} to ${others.join(", ")}; each runs, with its own --dir,`,
+    `  npx hardhat network allow-node ${relative(bundle.dir, card)}`,
+  ];
+}
+
+/** How the change ended for now, and who must do what before it goes on. */
+export function tellEnd(bundle: Bundle, command: string, node: NodeEntry, end: ChangeEnd): void {
+  const again = `  npx hardhat network ${command}`;
+  if (end.end === "waiting") {
+    const missing = Map.groupBy(
+      bundle.manifest.nodes.filter(({ address }) => end.state.missing.includes(address)),
+      ({ organisation }) => organisation,
+    );
+    console.log(`Your votes are in; ${end.state.needed - end.state.voters.length} more are needed of:`);
+    for (const [organisation, nodes] of missing) {
+      console.log(`  ${organisation} (${nodes.map(({ name }) => name).join(", ")})`);
+    }
+    console.log(`Their holders run, each with its own --dir,\n${again}`);
+    console.log(`Afterwards run it here once more${dirGiven(bundle)}: it takes your votes back.`);
+  } else if (end.end === "unreached") {
+    console.log(`${node.name} is connected with none of your nodes yet. When the others have allowed it:`);
+    console.log(again + dirGiven(bundle));
+  } else if (end.end === "completed") {
+    console.log("The change had come about already; your votes are taken back and the manifest says so.");
+  }
+}
+
+/** What became of a list at each own node. */
+export function listLines(outcomes: ListOutcome[]): string[] {
+  const words = {
+    changed: "take it at once",
+    same: "had it already",
+    later: "do not run and read it when they start",
+    restart: "run without a list of accounts and keep it only after a restart (network down, network up)",
+  };
+  return [...Map.groupBy(outcomes, ({ state }) => state)].map(
+    ([state, of]) => `  ${of.map(({ node }) => node).join(", ")} ${words[state]}`,
+  );
+}
+
+/** The other organisations of the network. */
+export function othersOf({ manifest }: Bundle): string[] {
+  const all = new Set(manifest.nodes.map(({ organisation }) => organisation));
+  all.delete(manifest.organisation);
+  return [...all];
+}
+
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
