@@ -300,7 +300,7 @@ for (const kind of brokers) {
       const report = await verifyState({
         stateDir: config.state,
         deployment,
-        rpc: plant.url,
+        rpc: plant.settings.rpc,
         stream: 1,
         logger,
       });
@@ -326,7 +326,7 @@ for (const kind of brokers) {
         const onOther = {
           ...config,
           state: join(folder, "third"),
-          chain: { ...config.chain, rpc: other.url },
+          chain: { ...config.chain, ...other.settings },
         };
         const [byOracle, bySdk] = [
           await refusal(Oracle.start(onOther, new TestLogger())),

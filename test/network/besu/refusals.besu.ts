@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { dataLength, type Wallet } from "ethers";
 import type { Hex } from "../../../sdk/src/bytes.js";
+import type { RpcConnection } from "../../../sdk/src/connection.js";
 import { newKey } from "../../scenarios/support/chain.js";
 import { seen } from "../seen.js";
 import {
@@ -13,6 +14,7 @@ import {
   peersOf,
   refusedBy,
 } from "./support/chain.js";
+import { connectTo, rpcRefusal } from "./support/client.js";
 import { spoken, startNetwork, type TestNetwork, until } from "./support/network.js";
 import { blobTransaction, creationOf, sendAll, signed, transfers } from "./support/transactions.js";
 
@@ -31,15 +33,20 @@ describe("what a network takes and what it refuses", function () {
   let network: TestNetwork;
   let bundle: TestNetwork["bundle"];
   let chainId: number;
+  let client: RpcConnection;
 
   before(async () => {
     network = await startNetwork({ accounts: [busy, member].map(({ address }) => address as Hex) });
     bundle = network.bundle;
     chainId = bundle.manifest.chainId;
+    client = await connectTo(bundle);
   });
-  after(() => network?.end());
+  after(async () => {
+    client?.destroy();
+    await network?.end();
+  });
 
-  const send = (raw: string, node = "rpc1") => call(bundle, node, "eth_sendRawTransaction", [raw]);
+  const send = (raw: string) => client.send("eth_sendRawTransaction", [raw]) as Promise<string>;
   const nonceOf = async ({ address }: Wallet, node = "rpc1") =>
     Number(await call(bundle, node, "eth_getTransactionCount", [address, "latest"]));
   const receiptOf = async (hash: unknown) => {
@@ -63,9 +70,9 @@ describe("what a network takes and what it refuses", function () {
   it("a transaction above the gas cap: refused; one at the cap is mined", async () => {
     const at = { chainId, nonce: 1, to: member.address };
     const above = await signed(member, { ...at, gasLimit: GAS_CAP + 1n });
-    const { code, reason } = await refusedBy(bundle, "rpc1", "eth_sendRawTransaction", [above]);
+    const { code, message } = await rpcRefusal(send(above));
     expect(code).to.equal(-32_005);
-    seen(`${GAS_CAP + 1n} gas: ${code} ${reason}`);
+    seen(`${GAS_CAP + 1n} gas: ${code} ${message}`);
     const { status } = await receiptOf(await send(await signed(member, { ...at, gasLimit: GAS_CAP })));
     expect(status).to.equal("0x1");
   });
@@ -85,20 +92,19 @@ describe("what a network takes and what it refuses", function () {
 
     const data = `${creationOf(1)}${"00".repeat(INIT_CODE_LIMIT)}`;
     const raw = await signed(member, { chainId, nonce: 4, to: null, data, gasLimit: 10_000_000n });
-    const { code, reason } = await refusedBy(bundle, "rpc1", "eth_sendRawTransaction", [raw]);
-    seen(`creation code of ${dataLength(data)} bytes, of which ${INIT_CODE_LIMIT} may be: ${code} ${reason}`);
+    const { code, message } = await rpcRefusal(send(raw));
+    seen(
+      `creation code of ${dataLength(data)} bytes, of which ${INIT_CODE_LIMIT} may be: ${code} ${message}`,
+    );
     expect(await nonceOf(member)).to.equal(4);
   });
 
-  it("a blob transaction, in the old and the new form: refused by every node, which keep their peers", async () => {
+  it("a blob transaction, in the old and the new form: refused, and no node loses a peer", async () => {
     const before = await heightAt(bundle, "rpc1");
     for (const format of ["blob proof", "cell proofs"] as const) {
-      const raw = await blobTransaction(busy, chainId, format);
-      for (const node of namesOf(bundle)) {
-        const { code, reason } = await refusedBy(bundle, node, "eth_sendRawTransaction", [raw]);
-        if (node === "rpc1") seen(`${format}: ${code} ${reason}`);
-        expect(reason).to.match(/blob/i);
-      }
+      const { code, message } = await rpcRefusal(send(await blobTransaction(busy, chainId, format)));
+      seen(`with ${format}: ${code} ${message}`);
+      expect(message).to.match(/blob/i);
     }
     // A node that passed one on would lose its peers within seconds, for minutes.
     await until("ten more blocks", 30_000, async () => (await heightAt(bundle, "rpc1")) >= before + 10);
@@ -115,7 +121,7 @@ describe("what a network takes and what it refuses", function () {
     const from = await heightAt(bundle, "rpc1");
     const begin = Date.now();
     await sendAll(raw, async (one, index) => {
-      hashes[index] = (await send(one)) as string;
+      hashes[index] = await send(one);
     });
     const taken = Date.now() - begin;
     await until("all are mined", 180_000, async () => (await nonceOf(busy)) === MANY);

@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { hexlify, JsonRpcProvider, Wallet } from "ethers";
+import { join } from "node:path";
+import { hexlify, type JsonRpcApiProvider, JsonRpcProvider, Wallet } from "ethers";
 import { network } from "hardhat";
 import type { EthereumProvider } from "hardhat/types/providers";
+import { layout, openBundle } from "../../../besu-network/bundle/manifest.js";
+import { connectRpc } from "../../../sdk/src/connection.js";
 import { EmbeddedChain } from "../../../tasks/chain/node.js";
 import { serve } from "../../../tasks/chain/rpc.js";
 import type { Connection } from "../../../tasks/deploy/deploy.js";
@@ -11,9 +14,9 @@ const CHAIN_ID = 20_260;
 
 /** A chain as clients reach it. */
 export interface ChainAccess {
-  /** JSON-RPC over HTTP. */
-  url: string;
-  provider: JsonRpcProvider;
+  provider: JsonRpcApiProvider;
+  /** How an oracle reaches it: `chain` of its configuration. */
+  settings: { rpc: string; jwtKey?: string };
   /** What tasks and scripts are told of it in their environment, for network `besu`. */
   env: Record<string, string>;
   close(): Promise<void>;
@@ -43,8 +46,36 @@ const embedded: ChainKind = {
   },
 };
 
-/** The chain that the scenarios are told on. */
-export const chain: ChainKind = embedded;
+/** The network of a bundle, which runs. */
+export function besuOf(dir: string): ChainKind {
+  return {
+    name: "a Besu network",
+    patienceMs: 90_000,
+    open: async () => {
+      const { manifest } = openBundle(dir);
+      const ports = manifest.nodes.map(({ ports }) => ports.http).filter((port) => port !== null);
+      const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+      const jwtKey = join(dir, layout.jwtKey);
+      const rpc = urls.join(",");
+      const env = { TENON_BESU_RPC: rpc, TENON_BESU_JWT_KEY: jwtKey };
+      Object.assign(process.env, env, { TENON_BESU_KEY: newKey().privateKey });
+      const connection = await network.create("besu");
+      const access = async (): Promise<ChainAccess> => {
+        const { chainId, genesisHash } = manifest;
+        const provider = await connectRpc({ urls, jwtKey, chainId, genesisHash, pollMs: 250 });
+        const close = async () => {
+          provider.destroy();
+          await connection.close();
+        };
+        return { provider, settings: { rpc, jwtKey }, env, close };
+      };
+      return { connection, access };
+    },
+  };
+}
+
+/** The chain that the scenarios are told on: TENON_NETWORK names the bundle of one that runs. */
+export const chain: ChainKind = process.env.TENON_NETWORK ? besuOf(process.env.TENON_NETWORK) : embedded;
 
 /** A fresh embedded chain behind an HTTP server, with the id of another chain. */
 export async function startOtherChain(chainId: number): Promise<ChainAccess> {
@@ -72,7 +103,7 @@ async function startEmbedded(node: EthereumProvider): Promise<ChainAccess> {
     server.closeAllConnections();
     await chain.stop();
   };
-  return { url, provider, env: { TENON_BESU_RPC: url }, close };
+  return { provider, settings: { rpc: url }, env: { TENON_BESU_RPC: url }, close };
 }
 
 /**

@@ -7,7 +7,7 @@ import { loadDeployment } from "../../../sdk/src/deployment.js";
 import { deployTenon } from "../../../tasks/deploy/deploy.js";
 import type { Members } from "../../../tasks/deploy/members.js";
 import { fixtureMembers, SEAL_DELAY } from "../../support/fixture.js";
-import { chain, newKey } from "./chain.js";
+import { type ChainKind, newKey } from "./chain.js";
 
 /** Numbers that the deploy task gives the members, in their order. */
 export const organisation = { manufacturer: 1, owner: 2, oracle: 3, payer: 4 } as const;
@@ -18,11 +18,11 @@ const names = [...offices, ...members] as const;
 type People = Record<(typeof names)[number], Wallet>;
 
 /**
- * A sealed deployment on the scenario's chain, made by the deploy task's function. Everybody has a key and nobody has
+ * A sealed deployment on a chain, made by the deploy task's function. Everybody has a key and nobody has
  * coins.
  */
-export async function startConsortium(folder: string) {
-  const { connection, access } = await chain.open();
+export async function startConsortium(folder: string, on: ChainKind) {
+  const { connection, access } = await on.open();
   const keys = newPeople();
   const { path, record: made } = await deployTenon(connection, {
     artifacts,

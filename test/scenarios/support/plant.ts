@@ -7,7 +7,7 @@ import { SegmentLog } from "../../../oracle/src/log/log.js";
 import { logDir } from "../../../oracle/src/paths.js";
 import { type DeviceSigner, loadOrCreateKey } from "../../../sdk/src/device/index.js";
 import type { BrokerKind } from "./brokers.js";
-import { chain } from "./chain.js";
+import { type ChainKind, chain } from "./chain.js";
 import { startConsortium } from "./consortium.js";
 import { Machine, passwordOf } from "./machine.js";
 import { OracleProcess } from "./oracle-process.js";
@@ -19,9 +19,9 @@ const signerNames = ["loader", "crane", "drill", "unregistered"] as const;
 type Signers = Record<(typeof signerNames)[number], DeviceSigner>;
 
 /** A consortium on its chain, a broker, an oracle as a process, and the keys of machines that are not registered yet. */
-export async function startPlant(kind: BrokerKind) {
+export async function startPlant(kind: BrokerKind, on: ChainKind = chain) {
   const folder = mkdtempSync(join(tmpdir(), "tenon-thread-"));
-  const consortium = await startConsortium(folder);
+  const consortium = await startConsortium(folder, on);
   const keys = signerNames.map((name) => [name, loadOrCreateKey(join(folder, `${name}.pem`))] as const);
   const signers = Object.fromEntries(keys) as Signers;
   const logins = keys.map(([, { id }]) => ({ device: id, password: passwordOf(id) }));
@@ -38,7 +38,7 @@ export async function startPlant(kind: BrokerKind) {
     JSON.stringify({
       state: join(folder, "oracle"),
       deployment: consortium.record,
-      chain: { rpc: consortium.url, stream: 1, pollMs: 50 },
+      chain: { ...consortium.settings, stream: 1, pollMs: 50 },
       anchorKey: { file: file("anchor.key", consortium.people.oracle.privateKey) },
       receiptKey,
       broker: {
@@ -97,9 +97,9 @@ async function readStored<T>(dir: string, read: (log: SegmentLog) => T): Promise
 }
 
 /** A JSON answer of the oracle, once it has one: a frame is provable a moment after its receipt. */
-export async function answer(oracle: OracleProcess, path: string) {
+export async function answer(oracle: OracleProcess, path: string, ms = chain.patienceMs) {
   let last = "";
-  for (const end = Date.now() + chain.patienceMs; Date.now() < end; await sleep(20)) {
+  for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) {
     const response = await fetch(`${oracle.url}${path}`);
     // biome-ignore lint/suspicious/noExplicitAny: the scenario looks into answers of every kind
     if (response.ok) return (await response.json()) as any;
@@ -109,8 +109,12 @@ export async function answer(oracle: OracleProcess, path: string) {
 }
 
 /** Waits until something holds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + chain.patienceMs;
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  ms = chain.patienceMs,
+): Promise<void> {
+  const end = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`did not happen: ${what}`);
     await sleep(20);

@@ -9,6 +9,8 @@ export interface Block {
   hash: string;
   timestamp: number;
   transactions: string[];
+  /** Address of the validator that proposed it. */
+  miner: string;
 }
 
 /** A block as a node has it, read over its admin socket; `null` when it has none of that number. */
@@ -16,11 +18,10 @@ export async function blockOf(bundle: Bundle, node: string, block: number | "lat
   const tag = block === "latest" ? block : `0x${block.toString(16)}`;
   const found = (await call(bundle, node, "eth_getBlockByNumber", [tag, false])) as RawBlock | null;
   if (found === null) return null;
-  const { number, hash, timestamp, transactions } = found;
-  return { number: Number(number), hash, timestamp: Number(timestamp), transactions };
+  return { ...found, number: Number(found.number), timestamp: Number(found.timestamp) };
 }
 
-type RawBlock = { number: string; hash: string; timestamp: string; transactions: string[] };
+type RawBlock = Omit<Block, "number" | "timestamp"> & { number: string; timestamp: string };
 
 export async function heightAt(bundle: Bundle, node: string): Promise<number> {
   return Number(await call(bundle, node, "eth_blockNumber"));
