@@ -12,6 +12,7 @@ import { networkAddValidator } from "./network/add-validator/index.js";
 import { networkAllowAccount } from "./network/allow-account/index.js";
 import { networkAllowNode } from "./network/allow-node/index.js";
 import { networkBackup } from "./network/backup/index.js";
+import { networkCheck } from "./network/check/index.js";
 import { networkCreate } from "./network/create/index.js";
 import { networkDown } from "./network/down/index.js";
 import { network } from "./network/index.js";
@@ -34,6 +35,7 @@ export const tasks: TaskDefinition[] = [
   frame,
   frameVerify,
   network,
+  networkCheck,
   networkCreate,
   networkUp,
   networkDown,

@@ -1,31 +1,24 @@
-import { join, posix } from "node:path";
+import { posix, sep } from "node:path";
 import { layout, type Manifest, type NodeEntry } from "./manifest.js";
 
-/** Where a container finds what its bundle holds; `start.sh` copies the key and makes the folder of the socket. */
-export const container = {
-  shared: "/network/shared",
-  node: "/network/node",
-  data: "/var/lib/besu",
-  /** In memory: copies of the node's key and permissions that belong to Besu's user, and the socket. */
-  run: "/run/besu",
-} as const;
-
 type Value = string | number | boolean | readonly string[];
+
+/** Where a container has its data: in a volume. All else lies in it as in the bundle. */
+export const CONTAINER_DATA = "/var/lib/besu";
 
 /**
  * The `config.toml` of a node: every setting is here, none comes from a profile, an environment or a command line.
  *
- * How a node is started: as a process, `besu --config-file=config.toml` with the node's folder (`nodes/<name>`) as
- * working directory, and `BESU_OPTS=-Xmx…` in the environment as its only tuning. The paths are relative to that
- * folder, so a bundle can be moved, and the socket's path stays under the 107 bytes that a UNIX socket may have.
- * As a container: `compose.ts`.
+ * How a node is started: `besu --config-file=config.toml` with the node's folder (`nodes/<name>`) as working directory
+ * and `BESU_OPTS=-Xmx…` in the environment as its only tuning; in a container (`compose.ts`) too. Paths are relative to
+ * that folder, so a bundle can be moved, and the socket's path stays under the 107 bytes that a UNIX socket may have.
  */
 export function nodeConfig(manifest: Manifest, node: NodeEntry): string {
   const sections: [string, Record<string, Value>][] = [
     ["Files", files(manifest, node)],
     ["Peers: only those of static-nodes.json and permissions.toml", peers(manifest, node)],
     ["Blocks and pool: free gas, one busy sender may fill the pool, no blobs", blocks(manifest)],
-    ["Administration: on a socket of the file system, on no network port", administration(manifest)],
+    ["Administration: on a socket of the file system, on no network port", administration()],
     ["Clients", clients(manifest, node)],
     ["Metrics", metrics(manifest, node)],
   ];
@@ -36,13 +29,12 @@ export function nodeConfig(manifest: Manifest, node: NodeEntry): string {
 }
 
 function files(manifest: Manifest, { name }: NodeEntry): Record<string, Value> {
-  const inContainer = manifest.mode === "docker";
   return {
     identity: name,
     "color-enabled": false,
-    "genesis-file": sharedPath(manifest, layout.genesis),
-    "data-path": inContainer ? container.data : "data",
-    "node-private-key-file": inContainer ? posix.join(container.run, "key") : "key",
+    "genesis-file": up(layout.genesis),
+    "data-path": manifest.mode === "docker" ? CONTAINER_DATA : "data",
+    "node-private-key-file": "key",
     "sync-mode": "FULL",
     // FOREST keeps every state, so proofs and reads of any block work, and it refused nothing under load.
     "data-storage-format": manifest.storage,
@@ -50,9 +42,6 @@ function files(manifest: Manifest, { name }: NodeEntry): Record<string, Value> {
 }
 
 function peers(manifest: Manifest, node: NodeEntry): Record<string, Value> {
-  // Besu rewrites it, so that each node has its own, in a container a copy.
-  const permissions =
-    manifest.mode === "docker" ? posix.join(container.run, "permissions.toml") : "permissions.toml";
   const address = node.inside ?? node.host;
   return {
     "p2p-host": address,
@@ -60,13 +49,13 @@ function peers(manifest: Manifest, node: NodeEntry): Record<string, Value> {
     "p2p-port": node.ports.p2p,
     "nat-method": "NONE",
     "discovery-enabled": false,
-    "static-nodes-file": sharedPath(manifest, layout.staticNodes),
+    "static-nodes-file": up(layout.staticNodes),
     "max-peers": Math.max(25, 2 * manifest.nodes.length),
     "remote-connections-limit-enabled": false,
     "permissions-nodes-config-file-enabled": true,
-    "permissions-nodes-config-file": permissions,
+    "permissions-nodes-config-file": "permissions.toml",
     "permissions-accounts-config-file-enabled": manifest.accounts !== null,
-    "permissions-accounts-config-file": permissions,
+    "permissions-accounts-config-file": "permissions.toml",
   };
 }
 
@@ -87,10 +76,10 @@ function blocks(manifest: Manifest): Record<string, Value> {
   };
 }
 
-function administration({ mode }: Manifest): Record<string, Value> {
+function administration(): Record<string, Value> {
   return {
     "Xrpc-ipc-enabled": true,
-    "Xrpc-ipc-path": mode === "docker" ? posix.join(container.run, "besu.ipc") : "besu.ipc",
+    "Xrpc-ipc-path": "besu.ipc",
     "Xrpc-ipc-apis": ["ADMIN", "ETH", "NET", "PERM", "QBFT", "TXPOOL", "WEB3"],
   };
 }
@@ -99,7 +88,7 @@ function clients(manifest: Manifest, node: NodeEntry): Record<string, Value> {
   const { http, ws } = node.ports;
   if (http === null || ws === null) return { "rpc-http-enabled": false, "rpc-ws-enabled": false };
   const host = manifest.mode === "docker" ? "0.0.0.0" : "127.0.0.1";
-  const key = sharedPath(manifest, layout.jwtPublicKey);
+  const key = up(layout.jwtPublicKey);
   const side = (kind: "http" | "ws", port: number): Record<string, Value> => ({
     [`rpc-${kind}-enabled`]: true,
     [`rpc-${kind}-host`]: host,
@@ -127,9 +116,9 @@ function metrics({ mode }: Manifest, { ports }: NodeEntry): Record<string, Value
   };
 }
 
-function sharedPath({ mode }: Manifest, path: string): string {
-  const [, file = ""] = path.split(/[\\/]/);
-  return mode === "docker" ? posix.join(container.shared, file) : join("..", "..", path);
+/** A path of the bundle, seen from a node's folder. */
+function up(path: string): string {
+  return posix.join("..", "..", ...path.split(sep));
 }
 
 function toml(value: Value): string {

@@ -1,9 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { TenonError } from "../../sdk/src/errors.js";
 import { type Genesis, genesisHash, genesisOf } from "../genesis/genesis.js";
+import { monitoringFiles } from "../monitor/files.js";
 import { nodeConfig } from "./config.js";
+import { containerFiles } from "./container.js";
 import { renderLists } from "./lists.js";
 import { type Bundle, layout, type Manifest, replaceFile, writeManifest } from "./manifest.js";
 import {
@@ -14,6 +16,7 @@ import {
   planNodes,
   randomChainId,
 } from "./plan.js";
+import { bundleReadme } from "./readme.js";
 
 /** What bundles are made for: the first release in which a full block no longer stretches the block period. */
 export const BESU_VERSION = "26.9.0";
@@ -46,6 +49,7 @@ export async function createBundle(options: CreateOptions): Promise<Bundle[]> {
     genesisHash: genesisHash(genesis),
     blockPeriodSeconds: blockPeriod,
     requestTimeoutSeconds: genesis.config.qbft.requesttimeoutseconds,
+    ...(options.emptyBlockPeriod === undefined ? {} : { emptyBlockPeriodSeconds: options.emptyBlockPeriod }),
     storage: options.storage ?? "FOREST",
     besu: BESU_VERSION,
     mode,
@@ -82,26 +86,43 @@ function requireEmpty(out: string): void {
 
 function writeBundle(bundle: Bundle, genesis: Genesis, own: PlannedNode[]): void {
   const { dir, manifest } = bundle;
-  const path = (part: string) => join(dir, part);
-  mkdirSync(path(layout.shared), { recursive: true });
-  replaceFile(path(layout.genesis), `${JSON.stringify(genesis, null, 2)}\n`);
-  writeTokenKeys(dir);
+  const token = tokenKeys();
+  const files: Record<string, string> = {
+    [layout.genesis]: `${JSON.stringify(genesis, null, 2)}\n`,
+    [layout.jwtPublicKey]: token.publicKey,
+    "README.md": bundleReadme(manifest),
+    ".gitignore": "*\n",
+    ...monitoringFiles(manifest),
+    ...(manifest.mode === "docker" ? containerFiles(manifest) : {}),
+  };
+  const secrets: Record<string, string> = { [layout.jwtKey]: token.privateKey };
   for (const { entry, privateKey } of own) {
-    mkdirSync(path(layout.node(entry.name)), { recursive: true });
-    replaceFile(path(layout.nodeKey(entry.name)), `${privateKey}\n`, 0o600);
-    replaceFile(path(layout.config(entry.name)), nodeConfig(manifest, entry));
+    secrets[layout.nodeKey(entry.name)] = `${privateKey}\n`;
+    files[layout.config(entry.name)] = nodeConfig(manifest, entry);
   }
+  for (const [path, text] of Object.entries(files)) write(dir, path, text, 0o644);
+  for (const [path, text] of Object.entries(secrets)) write(dir, path, text, 0o600);
+  chmodSync(join(dir, dirname(layout.jwtKey)), 0o700);
   renderLists(bundle);
   writeManifest(bundle);
 }
 
-function writeTokenKeys(dir: string): void {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", {
+/** Folders are readable whatever the umask, because users of containers must get to the files; secrets are 0600. */
+function write(dir: string, path: string, text: string, mode: number): void {
+  const folders = dirname(path).split(sep);
+  folders.forEach((_, depth) => {
+    const folder = join(dir, ...folders.slice(0, depth + 1));
+    if (existsSync(folder)) return;
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o755);
+  });
+  replaceFile(join(dir, path), text, mode);
+}
+
+function tokenKeys(): { privateKey: string; publicKey: string } {
+  return generateKeyPairSync("ec", {
     namedCurve: "P-256",
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
     publicKeyEncoding: { type: "spki", format: "pem" },
   });
-  mkdirSync(join(dir, dirname(layout.jwtKey)), { recursive: true, mode: 0o700 });
-  replaceFile(join(dir, layout.jwtKey), privateKey, 0o600);
-  replaceFile(join(dir, layout.jwtPublicKey), publicKey);
 }

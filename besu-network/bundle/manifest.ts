@@ -57,6 +57,8 @@ export interface Manifest {
   genesisHash: Hex;
   blockPeriodSeconds: number;
   requestTimeoutSeconds: number;
+  /** Seconds between blocks while nothing happens; left out when empty blocks come as often as others. */
+  emptyBlockPeriodSeconds?: number;
   storage: "FOREST" | "BONSAI";
   /** The Besu version the bundle was made for; `docker` runs exactly it, `local` at least it. */
   besu: string;
