@@ -33,6 +33,8 @@ export class LaneConsumer {
   #bytes = 0;
   #connection: MqttConnection | undefined;
   #wanted = false;
+  /** Never two at once: they would have one client id, and each would end the other. */
+  #connecting = false;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
   /** Why the lane has no connection; undefined when it has one. */
@@ -59,7 +61,7 @@ export class LaneConsumer {
   /** Connects and stays connected until `drop` or `close`. */
   start(): void {
     this.#wanted = true;
-    void this.#connect();
+    if (!this.#connecting && this.#connection === undefined) void this.#connect();
   }
 
   /** Up to `count` messages in arrival order. */
@@ -98,6 +100,7 @@ export class LaneConsumer {
   }
 
   async #connect(): Promise<void> {
+    this.#connecting = true;
     try {
       const connection = await MqttConnection.connect(this.#broker, {
         clientId: `${this.#broker.clientId ?? "tenon-oracle"}-${this.lane}`,
@@ -106,6 +109,8 @@ export class LaneConsumer {
         onPublish: (packet, from) => this.#onPublish(packet, from),
         onClose: (error) => this.#onClose(error),
       });
+      // Dropped or closed meanwhile.
+      if (!this.#wanted) return connection.destroy();
       this.#connection = connection;
       await connection.subscribe(`tenon/v1/+/up/${this.lane}`);
       this.#failures = 0;
@@ -116,6 +121,8 @@ export class LaneConsumer {
       this.#connection?.destroy();
       this.down = firstLine(error);
       this.#schedule();
+    } finally {
+      this.#connecting = false;
     }
   }
 
@@ -149,7 +156,7 @@ export class LaneConsumer {
     this.#logger.warn({ lane: this.lane, why: this.down, retryMs: Math.round(delay) }, "lane disconnected");
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      void this.#connect();
+      this.start();
     }, delay);
   }
 }

@@ -38,6 +38,7 @@ export class MqttConnection {
   #connack: ((packet: IConnackPacket) => void) | undefined;
   #nextId = 1;
   #ping: NodeJS.Timeout | undefined;
+  /** By a clock that nobody sets. */
   #heard = 0;
   #unparsed = 0;
   #closed = false;
@@ -105,7 +106,7 @@ export class MqttConnection {
   }
 
   resume(): void {
-    this.#heard = Date.now();
+    this.#heard = performance.now();
     this.#socket.resume();
   }
 
@@ -180,7 +181,8 @@ export class MqttConnection {
     if (keepalive === 0) return;
     this.#ping = setInterval(() => {
       const reading = !this.#socket.isPaused();
-      if (reading && Date.now() - this.#heard > 1.5 * keepalive) this.destroy(new Error("keepalive timeout"));
+      if (reading && performance.now() - this.#heard > 1.5 * keepalive)
+        this.destroy(new Error("keepalive timeout"));
       else this.#socket.write(mqtt.generate({ cmd: "pingreq" }, V5));
     }, keepalive / 2);
   }
@@ -202,7 +204,7 @@ export class MqttConnection {
   }
 
   #onData(parser: ReturnType<typeof mqtt.parser>, chunk: Buffer): void {
-    this.#heard = Date.now();
+    this.#heard = performance.now();
     this.#unparsed = parser.parse(chunk);
     if (this.#unparsed > MAX_PACKET) this.destroy(new Error("the broker sent more than Maximum Packet Size"));
   }

@@ -84,7 +84,7 @@ export class ReceiptOutbox {
     if (this.#connecting) return;
     this.#connecting = true;
     try {
-      this.#connection = await MqttConnection.connect(this.#broker, {
+      const connection = await MqttConnection.connect(this.#broker, {
         clientId: `${this.#broker.clientId ?? "tenon-oracle"}-receipts`,
         sessionExpiry: 0,
         receiveMaximum: 1,
@@ -94,6 +94,9 @@ export class ReceiptOutbox {
           this.#schedule(RETRY_MS);
         },
       });
+      // Closed meanwhile.
+      if (!this.#wanted) return connection.destroy();
+      this.#connection = connection;
       this.#schedule(0);
     } catch (error) {
       this.#logger.warn({ why: String(error) }, "no connection for receipts");
