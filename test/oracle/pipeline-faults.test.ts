@@ -184,4 +184,21 @@ describe("oracle/ingest: faults", function () {
     expect(again).to.equal("epoch-stale");
     await pool.close();
   });
+
+  it("ends a verification thread that hangs, and neither loses its frames nor lets them through", async () => {
+    const device = new TestDevice();
+    const frames = device.frames(5);
+    frames[3]![frames[3]!.length - 1]! ^= 1;
+    const signer = { device: device.id, key: device.key, epoch: 1 };
+    const pool = new VerifyPool(1, AAD, SILENT, 1_000);
+    await until("threads are up", () => pool.ready);
+    // Work that nobody waits for keeps the thread busy for minutes.
+    const endless = { bytes: new Uint8Array(), ends: new Uint32Array(50_000_000), signers: [signer] };
+    pool.workers[0]!.postMessage({ ...endless, signer: new Uint32Array(50_000_000) });
+    const results = await pool.verify(frames.map((raw) => ({ raw, signer })));
+    const shown = results.map((result) => (typeof result === "string" ? result : Number(result.seq)));
+    expect(shown).to.deep.equal([1, 2, 3, "bad-signature", 5]);
+    expect(pool.losses).to.equal(1);
+    await pool.close();
+  });
 });

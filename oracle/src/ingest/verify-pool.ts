@@ -33,30 +33,36 @@ interface Thread {
   /** It has loaded and takes frames. */
   ready: boolean;
   job: Job | undefined;
+  /** Ends it when the job takes too long. */
+  deadline: NodeJS.Timeout | undefined;
 }
 
+/** Far above what a chunk takes: a thread that is still at it hangs. */
+const JOB_MS = 30_000;
 const CHUNK = 128;
 const MIN_CHUNK = 16;
 
 /**
  * Checks frames on threads of its own, so that signatures never hold up the acknowledgements. A thread that ends
  * is replaced and its frames are tried again, one by one; a frame that ends a thread by itself is refused as
- * `unverifiable`.
+ * `unverifiable`. A thread that does not answer in time is ended.
  */
 export class VerifyPool {
   readonly #aad: Uint8Array;
   readonly #logger: Logger;
   readonly #threads = new Set<Thread>();
   readonly #size: number;
+  readonly #jobMs: number;
   readonly #waiting: Job[] = [];
   #closed = false;
   /** Threads that ended and were replaced. */
   losses = 0;
 
-  constructor(size: number, aad: Uint8Array, logger: Logger) {
+  constructor(size: number, aad: Uint8Array, logger: Logger, jobMs = JOB_MS) {
     this.#aad = aad;
     this.#logger = logger;
     this.#size = size;
+    this.#jobMs = jobMs;
     for (let i = 0; i < size; i++) this.#spawn();
   }
 
@@ -101,9 +107,15 @@ export class VerifyPool {
       const job = this.#waiting.shift();
       if (job === undefined) return;
       thread.job = job;
+      thread.deadline = setTimeout(() => this.#giveUp(thread), this.#jobMs);
       const chunk = pack(job.frames);
       thread.worker.postMessage(chunk, [chunk.bytes.buffer, chunk.ends.buffer, chunk.signer.buffer]);
     }
+  }
+
+  #giveUp({ worker }: Thread): void {
+    this.#logger.error({ seconds: this.#jobMs / 1_000 }, "a verification thread does not answer: ended");
+    void worker.terminate();
   }
 
   #spawn(): void {
@@ -113,12 +125,13 @@ export class VerifyPool {
       // Run from source, a thread needs the same loader as the process.
       ...(typescript ? { execArgv: ["--import", import.meta.resolve("tsx")] } : {}),
     });
-    const thread: Thread = { worker, ready: false, job: undefined };
+    const thread: Thread = { worker, ready: false, job: undefined, deadline: undefined };
     this.#threads.add(thread);
     worker.on("message", (verdicts: Verdicts | typeof READY) => {
       if (verdicts === READY) thread.ready = true;
       else thread.job?.resolve(unpack(verdicts));
       thread.job = undefined;
+      clearTimeout(thread.deadline);
       this.#dispatch();
     });
     worker.on("error", (error) => this.#logger.error({ error: String(error) }, "verification thread failed"));
@@ -127,6 +140,7 @@ export class VerifyPool {
 
   #onExit(thread: Thread): void {
     this.#threads.delete(thread);
+    clearTimeout(thread.deadline);
     if (this.#closed) return;
     this.losses++;
     const { job } = thread;
