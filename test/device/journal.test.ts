@@ -1,17 +1,21 @@
-import {
+import fs, {
   closeSync,
   cpSync,
   existsSync,
+  fstatSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { syncBuiltinESMExports } from "node:module";
+import { basename, join } from "node:path";
 import { expect } from "chai";
 import { toHex } from "../../sdk/src/bytes.js";
 import { type Device, DeviceSigner } from "../../sdk/src/device/index.js";
@@ -159,6 +163,55 @@ describe("device journal", () => {
     device = reopen(device, { segmentBytes: 1000 });
     expect(device.journal.next().seq).to.equal(61n);
     expect(device.journal.end).to.equal(60);
+  });
+
+  it("opens after a power cut at the moment it deletes what a receipt covers", () => {
+    const device = open({ segmentBytes: 600 });
+    const cut = join(folder.path, "power-cut");
+    const { fdatasyncSync, unlinkSync } = fs;
+    const synced = new Map<number, number>();
+    // What a power cut leaves at the first deletion: each file as far as it was synced, and the deleted one gone.
+    fs.fdatasyncSync = (file) => {
+      fdatasyncSync(file);
+      const { ino, size } = fstatSync(file);
+      synced.set(ino, size);
+    };
+    fs.unlinkSync = (path) => {
+      unlinkSync(path);
+      if (!existsSync(cut)) {
+        cpSync(dir, cut, { recursive: true, filter: (name) => basename(name) !== "lock" });
+        cpSync(`${dir}.epoch`, `${cut}.epoch`);
+        for (const name of segments())
+          truncateSync(join(cut, name), synced.get(statSync(join(dir, name)).ino));
+      }
+    };
+    syncBuiltinESMExports();
+    try {
+      const frames = Array.from({ length: 20 }, (_, i) => device.record(reading(i)));
+      device.acceptReceipt(oracle.receipt(frames[14]!));
+    } finally {
+      Object.assign(fs, { fdatasyncSync, unlinkSync });
+      syncBuiltinESMExports();
+    }
+    expect(existsSync(cut), "something was deleted").to.equal(true);
+    dir = cut;
+    expect(open().journal.pendingFrames).to.be.at.least(5);
+  });
+
+  it("uses no number when the disk refuses a new epoch, and opens again", () => {
+    const device = open();
+    const first = device.record(reading(0));
+    // The segment of the new epoch cannot be made: its name is taken by a folder.
+    const taken = join(dir, "00000000000001-00000002.seg");
+    mkdirSync(taken);
+    const later = oracle.receipt(first, { seqUpTo: 9n });
+    expect(refusal(() => device.acceptReceipt(later)).code).to.equal("JournalWriteFailed");
+    expect(refusal(() => device.record(reading(1))).code).to.equal("JournalBroken");
+    rmdirSync(taken);
+    const again = reopen(device);
+    const next = decodeFrame(again.record(reading(1))).header;
+    expect([next.epoch, next.seq]).to.deep.equal([3, 1n]);
+    expect(pending(again)[0]).to.deep.equal(first);
   });
 
   it("refuses a second opener, another device's journal, and use after closing", () => {

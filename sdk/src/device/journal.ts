@@ -200,7 +200,7 @@ export class FrameJournal {
     run.receipted = seqUpTo;
     this.#state.receipt = receipt;
     this.#dropSettledRuns();
-    this.#trim();
+    this.#durably(() => this.#trim());
     return covered;
   }
 
@@ -208,10 +208,18 @@ export class FrameJournal {
   beginEpoch(epoch: number, reason: string): void {
     this.#usable();
     writeEpochMark(this.#dir, epoch);
+    const before = this.#state.runs;
     const first = { epoch, firstPosition: this.end, firstSeq: 1n, receipted: 0n, nextSeq: 1n };
-    this.#state.runs.push(first);
+    this.#state.runs = [...before, first];
     this.#dropSettledRuns();
-    this.#roll();
+    try {
+      this.#roll();
+    } catch (error) {
+      // The old counter is in doubt and there is no new one: no number is used until the journal is opened again.
+      this.#state.runs = before;
+      this.#broken = error;
+      throw error;
+    }
     this.recovery.epochsBegun.push({ epoch, reason });
   }
 
@@ -307,6 +315,9 @@ export class FrameJournal {
 
   #trim(): void {
     const keepFrom = this.pendingFrom(0) ?? this.end;
+    if (this.#segments.length < 2 || this.#segments[1]!.first > keepFrom) return;
+    // The receipt must be on disk before what it covers is gone: without it the journal would look for the frames.
+    this.#active().syncNow();
     while (this.#segments.length > 1 && this.#segments[1]!.first <= keepFrom) {
       this.#segments.shift()!.remove();
     }
