@@ -1,8 +1,8 @@
 #!/usr/bin/env -S npx tsx
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { TenonError } from "@tenon/sdk/errors";
 import type { Command } from "./commands/command.js";
+import { wordsOf } from "./commands/failure.js";
 import { gaps } from "./commands/gaps.js";
 import { prove } from "./commands/prove.js";
 import { rejects } from "./commands/rejects.js";
@@ -31,7 +31,7 @@ async function main([name, ...rest]: string[]): Promise<number> {
     console.log(help);
     return name === undefined ? 2 : 0;
   }
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     console.error(`There is no command "${name}".\n\n${help}`);
     return 2;
@@ -60,6 +60,6 @@ async function main([name, ...rest]: string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof TenonError ? `${error.code}: ${error.message}` : error);
+  console.error(wordsOf(error));
   process.exitCode = 1;
 }

@@ -156,6 +156,34 @@ function crossCheck({ http, broker }: Config): string | undefined {
   if (broker.url === "embedded" && broker.devicesFile === undefined) {
     return 'broker.devicesFile: must be given with the embedded broker: {"<device id>": "<password>", …}';
   }
+  return brokerFault(broker);
+}
+
+/** Settings that would be silently without effect: the operator meant something else. */
+function brokerFault({
+  url,
+  username,
+  passwordFile,
+  caFile,
+  port,
+  devicesFile,
+}: Config["broker"]): string | undefined {
+  if (url === "embedded") {
+    return caFile === undefined ? undefined : "broker.caFile: the embedded broker has no TLS";
+  }
+  const { protocol, username: user, password } = new URL(url);
+  if (user !== "" || password !== "") {
+    return "broker.url: must not hold a login: give broker.username and broker.passwordFile";
+  }
+  if (passwordFile !== undefined && username === undefined) {
+    return "broker.username: must be given with broker.passwordFile";
+  }
+  if (caFile !== undefined && protocol === "mqtt:") {
+    return "broker.caFile: is for TLS, and broker.url is mqtt:// without it: give mqtts://";
+  }
+  if (devicesFile !== undefined || port !== 0) {
+    return "broker.devicesFile, broker.port: are for the embedded broker, and broker.url names another";
+  }
   return undefined;
 }
 
@@ -193,14 +221,21 @@ function environmentNames(): [string, string][] {
 type Settings = Record<string, unknown>;
 
 function readSettings(file: string): Settings {
+  let settings: unknown;
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Settings;
+    settings = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
     throw new TenonError("ConfigUnreadable", "The configuration file cannot be read", {
       args: { file, reason: cause instanceof Error ? cause.message : String(cause) },
       remedy: "Give the path of a JSON file (--config).",
     });
   }
+  if (isObject(settings)) return settings;
+  throw invalid(["configuration: must be one JSON object"], file);
+}
+
+function isObject(value: unknown): value is Settings {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function resolvePaths(settings: Settings, folder: string): void {
@@ -221,7 +256,9 @@ function set(settings: Settings, name: string, value: unknown): void {
   let at = settings;
   for (const key of keys) {
     at[key] ??= {};
-    at = at[key] as Settings;
+    const next = at[key];
+    if (!isObject(next)) return; // the check of the whole names it
+    at = next;
   }
   at[last] = value;
 }

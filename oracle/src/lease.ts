@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Hex } from "@tenon/sdk/bytes";
 import { TenonError } from "@tenon/sdk/errors";
+import { isBusy } from "./state/fault.js";
 
 /** What one oracle process holds alone: a key on a chain, and a state folder. */
 export interface LeaseSubject {
@@ -27,7 +28,10 @@ export interface LeaseSubject {
 export class Lease {
   readonly #locks: { path: string; db: DatabaseSync }[] = [];
 
-  /** @throws TenonError `LeaseHeld` when another process holds one of the locks; nothing is kept then. */
+  /**
+   * @throws TenonError `LeaseHeld` when another process holds one of the locks, `LeaseUnusable` when one cannot be
+   * made; nothing is kept then.
+   */
   static acquire(subject: LeaseSubject): Lease {
     const lease = new Lease();
     const name = `tenon-${subject.chainId}-${subject.genesisHash.slice(2, 10)}-${subject.address.toLowerCase()}.lease`;
@@ -42,11 +46,7 @@ export class Lease {
         lease.#locks.push({ path, db: lock(path) });
       } catch (cause) {
         lease.release();
-        throw new TenonError("LeaseHeld", "Another oracle holds this key or this state folder", {
-          args: { address: subject.address, chainId: subject.chainId, lock: path, reason: messageOf(cause) },
-          remedy: `Stop the other process first (\`fuser ${path}\` names it), or give this oracle a key, a stream and a state folder of its own.`,
-          cause,
-        });
+        throw refusal(subject, path, cause);
       }
     }
     return lease;
@@ -67,6 +67,22 @@ function lock(path: string): DatabaseSync {
     db.close();
     throw error;
   }
+}
+
+function refusal({ address, chainId }: LeaseSubject, path: string, cause: unknown): TenonError {
+  const details = { args: { address, chainId, lock: path, reason: messageOf(cause) }, cause };
+  if (isBusy(cause)) {
+    const remedy = `Stop the other process first (\`fuser ${path}\` names it), or give this oracle a key, a stream and a state folder of its own.`;
+    return new TenonError("LeaseHeld", "Another oracle holds this key or this state folder", {
+      ...details,
+      remedy,
+    });
+  }
+  return new TenonError("LeaseUnusable", "A lock of this oracle cannot be made", {
+    ...details,
+    remedy:
+      "Let this user write the folder of the lock (one lies beside the key, one in the state folder, one in the system's temporary folder), and see that its disk has space.",
+  });
 }
 
 function messageOf(error: unknown): string {

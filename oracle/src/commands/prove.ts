@@ -152,15 +152,30 @@ async function ask(url: string, wanted: Wanted, values: Values): Promise<string>
       cause,
     });
   }
-  const body = (await response.json()) as {
-    code?: string;
-    message?: string;
-    args?: Record<string, unknown>;
-    remedy?: string;
-  };
+  const body = await answerOf(response, url);
   if (response.ok) return JSON.stringify(body, null, 2);
   const { code = "OracleRefused", message = response.statusText, args = {}, remedy } = body;
   throw new TenonError(code, message, { args, ...(remedy !== undefined && { remedy }) });
+}
+
+interface Answer {
+  code?: string;
+  message?: string;
+  args?: Record<string, unknown>;
+  remedy?: string;
+}
+
+async function answerOf(response: Response, url: string): Promise<Answer> {
+  try {
+    const answer: unknown = await response.json();
+    if (typeof answer === "object" && answer !== null) return answer;
+  } catch {
+    // Said below: whatever came, it is no oracle's.
+  }
+  throw new TenonError("OracleUnreachable", "What answers there is no oracle", {
+    args: { url, status: response.status },
+    remedy: "Give the address that `serve` prints.",
+  });
 }
 
 function write(values: Values, json: string): void {

@@ -236,7 +236,7 @@ export class SegmentLog {
     }
     if (segment === undefined) {
       if (!last) throw logCorrupt(path, 0, "no segment header");
-      if (!this.#readOnly) this.#dropUnfinished(path);
+      this.#dropUnfinished(path);
       return undefined;
     }
     if (footer !== undefined) {
@@ -256,7 +256,7 @@ export class SegmentLog {
   #dropUnfinished(path: string): void {
     const bytes = readFileSync(path);
     if (bytes.length > HEADER_SIZE) throw logCorrupt(path, 0, "no segment header");
-    rmSync(path);
+    if (!this.#readOnly) rmSync(path);
   }
 
   async #openLast(): Promise<void> {

@@ -147,8 +147,18 @@ export function recordCommit(bytes: Buffer, at: number): number {
 /**
  * Decodes a record whose checksum held. The bytes are copied.
  * @param base Offset of `bytes` in the segment.
+ * @throws TenonError `LogRecordUnknown` for one that this version did not write.
  */
 export function readRecord(bytes: Buffer, at: number, end: number, base: number): Placed {
+  try {
+    return decodeRecord(bytes, at, end, base);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw recordUnknown({ offset: base + at, why: "it is too short for what it says" });
+  }
+}
+
+function decodeRecord(bytes: Buffer, at: number, end: number, base: number): Placed {
   const body = bytes.subarray(at + PREFIX, end);
   const type = body.readUInt8(0);
   const flags = body.readUInt8(1);
@@ -195,8 +205,12 @@ function readBody(type: number, common: Common, body: Buffer, from: number): Log
       rejectsRoot: root(2),
     };
   }
-  throw new TenonError("LogRecordUnknown", "The segment log holds a record of an unknown type.", {
-    args: { type, index: common.index },
+  throw recordUnknown({ type, index: common.index });
+}
+
+function recordUnknown(args: Record<string, unknown>): TenonError {
+  return new TenonError("LogRecordUnknown", "The segment log holds a record of an unknown form.", {
+    args,
     remedy: "Read the log with the version of the oracle that wrote it.",
   });
 }

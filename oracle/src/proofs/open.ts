@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Deployment } from "@tenon/sdk/deployment";
 import { TenonError } from "@tenon/sdk/errors";
 import { ChainConnection } from "../chain/connection.js";
@@ -7,11 +7,11 @@ import { RegistryDirectory } from "../chain/directory.js";
 import { SegmentLog } from "../log/log.js";
 import type { Logger } from "../options.js";
 import { databasePath, logDir } from "../paths.js";
-import { openState } from "../state/db.js";
+import { openState, readState } from "../state/db.js";
 import { Places } from "./places.js";
 import { ProofService } from "./service.js";
 
-/** Opens a state database for reading, beside a running oracle if there is one. @throws TenonError `StateMissing`. */
+/** Opens a state database for reading, beside a running oracle if there is one. @throws `StateMissing`, and what `readState` does. */
 export function openForReading(stateDir: string): DatabaseSync {
   const path = databasePath(stateDir);
   if (!existsSync(path)) {
@@ -20,7 +20,7 @@ export function openForReading(stateDir: string): DatabaseSync {
       remedy: "Give the state folder of an oracle, or a copy of it (--state).",
     });
   }
-  return new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  return readState(path);
 }
 
 /** Reads a state folder. */

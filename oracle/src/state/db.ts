@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { TenonError } from "@tenon/sdk/errors";
+import { isDatabaseError, stateFault } from "./fault.js";
 
 /** Of the tables below; a database with another one is refused. */
 export const SCHEMA_VERSION = 1;
@@ -134,26 +135,48 @@ CREATE INDEX intents_open ON intents (id) WHERE state = 'open';
  * has returned survives a power loss.
  *
  * @param path File, or ":memory:".
- * @throws TenonError StateVersion when the file belongs to another version of the oracle.
+ * @throws TenonError StateVersion when the file belongs to another version of the oracle, StateDamaged, StateUnusable.
  */
 export function openState(path: string): DatabaseSync {
   if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
-  const db = new DatabaseSync(path, { timeout: 5_000 });
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
-  const version = Number(db.prepare("PRAGMA user_version").get()?.user_version ?? 0);
-  if (version === 0) {
+  return opened(path, {}, (db) => {
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
+    if (versionOf(db) !== 0) return;
     transaction(db, () => {
       db.exec(SCHEMA);
       db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     });
-  } else if (version !== SCHEMA_VERSION) {
-    db.close();
-    throw new TenonError("StateVersion", "The state database belongs to another version of the oracle.", {
-      args: { path, version, expected: SCHEMA_VERSION },
-      remedy: "Run the oracle that wrote it, or move the file away: it is rebuilt from the segment log.",
-    });
+  });
+}
+
+/** Opens the database beside a running oracle. @throws TenonError StateVersion, StateDamaged, StateUnusable */
+export function readState(path: string): DatabaseSync {
+  return opened(path, { readOnly: true }, () => undefined);
+}
+
+function opened(path: string, options: object, prepare: (db: DatabaseSync) => void): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: 5_000, ...options });
+    prepare(db);
+    requireVersion(path, versionOf(db));
+    return db;
+  } catch (error) {
+    db?.close();
+    throw isDatabaseError(error) ? stateFault(error, path) : error;
   }
-  return db;
+}
+
+function versionOf(db: DatabaseSync): number {
+  return Number(db.prepare("PRAGMA user_version").get()?.user_version ?? 0);
+}
+
+function requireVersion(path: string, version: number): void {
+  if (version === SCHEMA_VERSION) return;
+  throw new TenonError("StateVersion", "The state database belongs to another version of the oracle.", {
+    args: { path, version, expected: SCHEMA_VERSION },
+    remedy: "Run the oracle that wrote it, or move the file away: it is rebuilt from the segment log.",
+  });
 }
 
 /** Runs `body` in one transaction: all of it is durable when this returns, or nothing is changed. */

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Deployment } from "@tenon/sdk/deployment";
 import { TenonError } from "@tenon/sdk/errors";
 import { type AnchoredEvent, AnchorLogReader } from "../chain/anchor-log.js";
@@ -8,7 +8,7 @@ import { RegistryDirectory } from "../chain/directory.js";
 import type { Logger } from "../options.js";
 import { databasePath, logDir } from "../paths.js";
 import { Places } from "../proofs/places.js";
-import { openState } from "../state/db.js";
+import { openState, readState } from "../state/db.js";
 import { Rebuild } from "./rebuild.js";
 import { Findings, type VerifyReport } from "./report.js";
 import { LogWalk } from "./walk.js";
@@ -144,9 +144,9 @@ function openDatabase(stateDir: string, findings: Findings): DatabaseSync | unde
     return undefined;
   }
   try {
-    return new DatabaseSync(path, { readOnly: true });
+    return readState(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     findings.add({ part: "database", message: `the state database ${path} cannot be read: ${reason}` });
     return undefined;
   }

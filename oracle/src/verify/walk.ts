@@ -90,12 +90,24 @@ export class LogWalk {
         continue;
       }
       if (recordType(bytes, recordAt) === FOOTER) break;
-      const { record } = readRecord(bytes, recordAt, at, 0);
+      const record = this.#decode(path, bytes, recordAt, at);
+      if (record === undefined) continue;
       if (record.type === FRAME) {
         this.#places.set(record.index, number * SEGMENT + recordAt);
         this.#next = record.index + 1;
       }
       yield record;
+    }
+  }
+
+  /** A record whose checksum holds may still have been forged. */
+  #decode(path: string, bytes: Buffer, at: number, end: number): LogRecord | undefined {
+    try {
+      return readRecord(bytes, at, end, 0).record;
+    } catch (error) {
+      if (!(error instanceof TenonError)) throw error;
+      this.#fault(`${basename(path)}, byte ${at}: a record of an unknown form`);
+      return undefined;
     }
   }
 
