@@ -4,8 +4,8 @@ import { help, plantOptions } from "./plant/options.js";
 import { Plant } from "./plant/plant.js";
 import { tellStory } from "./plant/story.js";
 
-/** `--once` ends by itself within this time, whatever happens. */
-const ONCE_LIMIT_MS = 290_000;
+/** `--once` ends by itself within this time, whatever happens; a network of several nodes may take longer. */
+const ONCE_LIMIT_MS = { own: 290_000, network: 590_000 };
 
 async function main(): Promise<number> {
   const options = plantOptions(process.argv.slice(2));
@@ -31,7 +31,7 @@ async function main(): Promise<number> {
   const limit = options.once
     ? setTimeout(
         () => fail(plant, new TenonError("TimeLimit", "The plant did not end in time")),
-        ONCE_LIMIT_MS,
+        ONCE_LIMIT_MS[options.network === undefined ? "own" : "network"],
       )
     : undefined;
   try {

@@ -9,6 +9,7 @@ export const help = `A plant in a box: a chain, a broker, an oracle and twelve m
   npm start -- --data FILE [--speed N]  one replays FILE (timestamp,value), N times faster than it happened
   npm start -- --once                   ends by itself; exit code 0 only if every proof and the payment held
   npm start -- --state DIR              keep everything in DIR, and go on from there next time
+  npm start -- --network DIR            on the Besu network of that bundle, which runs (npx hardhat network up)
 
 Without --state each start begins anew, in a folder of its own under .tenon/.`;
 
@@ -18,6 +19,8 @@ export interface PlantOptions {
   speed: number;
   once: boolean;
   state: string;
+  /** Bundle of the Besu network to run on; without it the plant starts a chain of its own. */
+  network: string | undefined;
 }
 
 /** An hour in 60 milliseconds: the 79 days of the machine data pass in under two minutes. */
@@ -39,7 +42,8 @@ export function plantOptions(argv: string[]): PlantOptions | "help" {
   for (const folder of ["logs", "keys", "machines"]) {
     mkdirSync(`${state}/${folder}`, { recursive: true, mode: 0o700 });
   }
-  return { data: values.data && resolve(values.data), speed, once: values.once, state };
+  const { once, network } = values;
+  return { data: values.data && resolve(values.data), speed, once, state, network };
 }
 
 function parse(argv: string[]) {
@@ -50,6 +54,7 @@ function parse(argv: string[]) {
         data: { type: "string" },
         speed: { type: "string" },
         state: { type: "string" },
+        network: { type: "string" },
         once: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

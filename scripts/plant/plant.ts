@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createTenon, type Deployment, type DeviceKey, loadDeployment, type Tenon, toHex } from "@tenon/sdk";
 import { type DeviceSigner, loadOrCreateKey } from "@tenon/sdk/device";
-import { JsonRpcProvider, type Wallet } from "ethers";
+import type { JsonRpcApiProvider, Wallet } from "ethers";
 import { EmbeddedBroker } from "../../oracle/src/broker.js";
+import { freePort, type PlantChain, startEmbedded, useNetwork } from "./chain.js";
 import { Machine, machineKey } from "./machines.js";
 import type { PlantOptions } from "./options.js";
 import { OracleClient } from "./oracle-client.js";
@@ -18,21 +18,22 @@ const MACHINES = 12;
 /** The oracle's command line, as one process: its id is the one to signal. */
 export const ORACLE = [process.execPath, "--import", "tsx", "oracle/src/cli.ts"] as const;
 
-/** Everything that runs: the chain and the oracle as processes of their own, broker and machines in this one. */
+/**
+ * Everything that runs: the oracle, and the chain unless a Besu network is given, as processes of their own, broker and
+ * machines in this one.
+ */
 export class Plant {
   readonly view = new View();
   readonly options: PlantOptions;
   readonly machines: Machine[] = [];
   readonly signers: DeviceSigner[] = [];
   people!: Record<Person, Wallet>;
-  rpc = "";
-  provider!: JsonRpcProvider;
+  chain!: PlantChain;
   deployment!: Deployment;
   /** Path of the deployment record. */
   record = "";
   tenon!: Tenon;
   oracle!: OracleClient;
-  #chain: Service | undefined;
   #oracleService: Service | undefined;
   #broker: EmbeddedBroker | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -46,6 +47,10 @@ export class Plant {
 
   get state(): string {
     return this.options.state;
+  }
+
+  get provider(): JsonRpcApiProvider {
+    return this.chain.provider;
   }
 
   /** Frames the machines have made in this run. */
@@ -79,22 +84,13 @@ export class Plant {
     await Promise.all(this.machines.map((machine) => machine.close()));
     await this.#oracleService?.stop();
     await this.#broker?.stop();
-    this.provider?.destroy();
-    await this.#chain?.stop();
+    await this.chain?.stop();
   }
 
   async #startChain(): Promise<void> {
-    const { state, view } = this;
-    const port = await freePort(8545);
-    this.#chain = new Service({
-      name: "chain",
-      command: ["hardhat", "chain", "--port", String(port), "--state", join(state, "chain")],
-      state,
-      ready: /^Chain ready/,
-    });
-    view.say(`· ${await this.#chain.start()}`);
-    this.rpc = `http://127.0.0.1:${port}`;
-    this.provider = new JsonRpcProvider(this.rpc, undefined, { cacheTimeout: -1, pollingInterval: 500 });
+    const { state, network } = this.options;
+    this.chain = network === undefined ? await startEmbedded(state) : await useNetwork(network);
+    this.view.say(`· ${this.chain.line}`);
     for (const [name, wallet] of Object.entries(this.people)) {
       this.people[name as Person] = wallet.connect(this.provider);
     }
@@ -102,16 +98,17 @@ export class Plant {
 
   /** Runs the deploy task as an operator would. */
   async #deploy(): Promise<void> {
-    const { state, people, view } = this;
+    const { state, people, view, chain } = this;
     const folder = join(state, "deployments");
     const holders = ["admin", "registrar", "guardian"] as const;
     const command = [
-      ...(["hardhat", "deploy", "--network", "local", "--record", folder] as const),
+      ...(["hardhat", "deploy", "--network", chain.network, "--record", folder] as const),
       ...["--members", membersFile(state, people)],
       ...holders.flatMap((holder) => [`--${holder}`, people[holder].address]),
     ] as const;
-    await runCommand("deploy", command, { state, env: { TENON_LOCAL_RPC: this.rpc } });
-    const file = readdirSync(folder).find((name) => name.endsWith(".json"));
+    await runCommand("deploy", command, { state, env: chain.env(people.deployer) });
+    const { chainId } = await this.provider.getNetwork();
+    const file = readdirSync(folder).find((name) => name.startsWith(`${chainId}-`));
     this.record = join(folder, file ?? "missing.json");
     this.deployment = loadDeployment(this.record);
     this.tenon = await createTenon({ provider: this.provider, deployment: this.deployment });
@@ -157,14 +154,14 @@ export class Plant {
   }
 
   async #startOracle(): Promise<void> {
-    const { state, view, rpc, record } = this;
+    const { state, view, chain, record } = this;
     loadOrCreateKey(join(state, "keys", "receipts.pem"));
     const port = await freePort(8546);
     const config = join(state, "oracle.json");
     const settings = {
       state: join(state, "oracle"),
       deployment: record,
-      chain: { rpc, stream: 1 },
+      chain: { rpc: chain.rpc, ...(chain.jwtKey && { jwtKey: chain.jwtKey }), stream: 1 },
       anchorKey: { file: join(state, "keys", "operator.key") },
       receiptKey: join(state, "keys", "receipts.pem"),
       broker: {
@@ -255,18 +252,4 @@ export class Plant {
     this.#received.last = received;
     return this.#received.before + received;
   }
-}
-
-/** `preferred` if nobody listens there, else any free port. */
-async function freePort(preferred: number): Promise<number> {
-  const tryPort = (port: number) =>
-    new Promise<number | undefined>((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(undefined));
-      server.listen(port, "127.0.0.1", () => {
-        const address = server.address();
-        server.close(() => resolve(typeof address === "object" ? address?.port : undefined));
-      });
-    });
-  return (await tryPort(preferred)) ?? (await tryPort(0)) ?? preferred;
 }

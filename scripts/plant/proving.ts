@@ -11,12 +11,12 @@ import {
   verifyDeviceRange,
   verifyFrameProof,
 } from "@tenon/sdk";
-import type { JsonRpcProvider } from "ethers";
+import type { JsonRpcApiProvider } from "ethers";
 import type { OracleClient } from "./oracle-client.js";
 
 export interface Prover {
   oracle: OracleClient;
-  provider: JsonRpcProvider;
+  provider: JsonRpcApiProvider;
   deployment: Deployment;
   state: string;
 }

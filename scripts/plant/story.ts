@@ -158,12 +158,12 @@ async function metersOf(machine: Machine, count: number): Promise<void> {
 }
 
 function tellNext(plant: Plant, machine: Machine): void {
-  const { view, oracle, state, record } = plant;
+  const { view, oracle, state, record, chain } = plant;
   const { epoch, seq } = machine.meters[0]!;
+  const connection = { urls: chain.rpc.split(","), ...(chain.jwtKey && { jwtKey: chain.jwtKey }) };
   const code = [
-    'import { createTenon, loadDeployment } from "@tenon/sdk";',
-    'import { JsonRpcProvider } from "ethers";',
-    `const provider = new JsonRpcProvider("${plant.rpc}");`,
+    'import { connectRpc, createTenon, loadDeployment } from "@tenon/sdk";',
+    `const provider = await connectRpc(${JSON.stringify(connection)});`,
     `const tenon = await createTenon({ provider, deployment: loadDeployment("${record}") });`,
     "console.log(await tenon.devices.list(), await tenon.telemetry.head(1));",
   ];
@@ -171,12 +171,15 @@ function tellNext(plant: Plant, machine: Machine): void {
   const example = join(".tenon", "try.ts");
   mkdirSync(".tenon", { recursive: true });
   writeFileSync(example, `${code.join("\n")}\n`);
+  const environment = Object.entries(chain.env())
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
   view.say(bold("\nThe plant goes on. In another terminal, try"));
   for (const line of [
     `curl -s ${oracle.url}/devices/${machine.id}`,
     `curl -s ${oracle.url}/batches`,
     `curl -s "${oracle.url}/proof/frame?device=${machine.id}&epoch=${epoch}&seq=${seq}" > proof.json`,
-    `TENON_LOCAL_RPC=${plant.rpc} npx hardhat frame verify proof.json --rpc --network local --record ${join(state, "deployments")}`,
+    `${environment} npx hardhat frame verify proof.json --rpc --network ${chain.network} --record ${join(state, "deployments")}`,
     `npx tsx ${example}`,
   ]) {
     view.say(`  ${cyan(line)}`);
