@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { monitoringLayout } from "../monitor/files.js";
 import { CONTAINER_DATA } from "./config.js";
 import { layout, type Manifest, type NodeEntry } from "./manifest.js";
-import type { Yaml } from "./yaml.js";
+import { renderYaml, type Yaml } from "./yaml.js";
 
 /** Files that containers run; written by `containerFiles`. */
 export const containerLayout = {
@@ -20,6 +20,13 @@ export const images = {
 } as const;
 
 const ROOT = "/network";
+
+/** The text of `composeOf`. */
+export function composeFile(manifest: Manifest): string {
+  const own =
+    "Written from network.json by the network tasks. Changes of yours go into docker-compose.override.yml.";
+  return `# ${own}\n${renderYaml(composeOf(manifest))}`;
+}
 
 /**
  * The bundle's `docker-compose.yml`: a service for each own node (named as the node), a TLS proxy before the nodes that

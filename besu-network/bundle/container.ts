@@ -1,12 +1,11 @@
-import { composeOf, containerLayout } from "./compose.js";
+import { composeFile, containerLayout } from "./compose.js";
 import type { Manifest, NodeEntry } from "./manifest.js";
-import { renderYaml } from "./yaml.js";
 
 /** What a bundle for Docker has beside the rest: path → text. */
 export function containerFiles(manifest: Manifest): Record<string, string> {
   const own = manifest.nodes.filter(({ organisation }) => organisation === manifest.organisation);
   return {
-    [containerLayout.compose]: renderYaml(composeOf(manifest)),
+    [containerLayout.compose]: composeFile(manifest),
     [containerLayout.start]: START,
     [containerLayout.health]: HEALTH,
     [containerLayout.proxy]: proxyFile(own.filter(({ ports }) => ports.https !== null)),

@@ -1,15 +1,27 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { monitoringFiles, monitoringLayout } from "../monitor/files.js";
+import { composeFile, containerLayout } from "./compose.js";
 import { type Bundle, enode, layout, type Manifest, ownNodes, replaceFile } from "./manifest.js";
 
 /**
- * Writes static-nodes.json and every own node's permissions.toml anew from the manifest, which is the one source of both.
- * Nodes read them when they start; one that runs is told of a change over its socket (`perm_addNodesToAllowlist` and so on).
+ * Writes anew, from the manifest, what follows from who is in the network: static-nodes.json, every own node's
+ * permissions.toml, Prometheus' targets, and for Docker the compose file. Nodes read the lists when they start; one that
+ * runs is told of a change over its socket (`perm_addNodesToAllowlist` and so on).
  */
 export function renderLists(bundle: Bundle): void {
   const { dir, manifest } = bundle;
   replaceFile(join(dir, layout.staticNodes), `${JSON.stringify(enodes(manifest), null, 2)}\n`);
   for (const { name } of ownNodes(bundle)) {
     replaceFile(join(dir, layout.permissions(name)), permissions(manifest));
+  }
+  const derived: Record<string, string | undefined> = {
+    [monitoringLayout.prometheus]: monitoringFiles(manifest)[monitoringLayout.prometheus],
+    ...(manifest.mode === "docker" ? { [containerLayout.compose]: composeFile(manifest) } : {}),
+  };
+  for (const [path, text] of Object.entries(derived)) {
+    const file = join(dir, path);
+    if (text !== undefined && existsSync(dirname(file))) replaceFile(file, text);
   }
 }
 
