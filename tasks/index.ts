@@ -18,9 +18,13 @@ import { networkDown } from "./network/down/index.js";
 import { network } from "./network/index.js";
 import { networkLogs } from "./network/logs/index.js";
 import { networkMonitor } from "./network/monitor/index.js";
+import { networkRecover } from "./network/recover/index.js";
 import { networkRemoveValidator } from "./network/remove-validator/index.js";
-import { networkReset } from "./network/reset/index.js";
+import { networkReset, networkReset } from "./network/reset/index.js";
 import { networkRestore } from "./network/restore/index.js";
+import { networkStatus } from "./network/status/index.js";
+
+
 import { networkUp } from "./network/up/index.js";
 
 /** Every task of the product; each lives in `tasks/<area>/<verb>`, its definition apart from its action. */
@@ -38,6 +42,8 @@ export const tasks: TaskDefinition[] = [
   networkCheck,
   networkCreate,
   networkUp,
+  networkStatus,
+  networkRecover,
   networkDown,
   networkReset,
   networkLogs,

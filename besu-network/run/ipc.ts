@@ -204,20 +204,19 @@ async function withShortPath<T>(path: string, use: (address: string) => Promise<
 
 function unreachable(node: string, cause: unknown): TenonError {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  const reason =
-    code === "ENOENT" || code === "ECONNREFUSED"
-      ? "it does not run here"
-      : code === "EACCES"
-        ? "this user may not open its socket"
-        : cause instanceof Error
-          ? cause.message
-          : cause;
+  if (code === "ENOENT" || code === "ECONNREFUSED") {
+    return new TenonError("NodeUnreachable", "The node does not run here", {
+      args: { node },
+      remedy: "Start it with npx hardhat network up; npx hardhat network status shows which nodes run.",
+      cause,
+    });
+  }
+  const refused = code === "EACCES";
   return new TenonError("NodeUnreachable", "The node cannot be administered", {
-    args: { node, reason },
-    remedy:
-      code === "EACCES"
-        ? "Run this as the user who created the bundle."
-        : "Start it with npx hardhat network up; npx hardhat network status shows which nodes run.",
+    args: { node, reason: cause instanceof Error ? cause.message : cause },
+    remedy: refused
+      ? "Run this as the user who runs the nodes."
+      : "npx hardhat network status shows which nodes run, npx hardhat network logs why one does not.",
     cause,
   });
 }

@@ -35,11 +35,7 @@ export type Tell = (line: string) => void;
  * rounds begin anew. A chain that makes blocks only gets its missing nodes back. Throws what `Runner.start` throws, and
  * `BlocksMissing` when no block comes within `patience` milliseconds of that.
  */
-export async function recover(
-  bundle: Bundle,
-  tell: Tell = () => {},
-  patience = 120_000,
-): Promise<Recovery> {
+export async function recover(bundle: Bundle, tell: Tell = () => {}, patience = 120_000): Promise<Recovery> {
   const begin = Date.now();
   const runner = await runnerOf(bundle);
   const seen = await look(bundle, runner);
@@ -51,11 +47,15 @@ export async function recover(
   const validators = own.filter(({ address }) => seen.validators.includes(address));
   const restarted = seen.stood ? validators.filter(({ name }) => seen.running.has(name)) : [];
   if (restarted.length > 0) {
-    tell(`Stopping ${listed(restarted)}: rounds meet again when all validators begin anew`);
-    await runner.stop(restarted.map(({ name }) => name));
+    tell(`Restarting ${listed(restarted)}: rounds meet again when all validators begin anew`);
   }
+  const names = (nodes: readonly NodeEntry[]) => nodes.map(({ name }) => name);
   const started = own.filter(({ name }) => !seen.running.has(name));
-  await runner.start(undefined, (name) => tell(`${name} answers (${secondsSince(begin)} s)`));
+  const answers = (name: string) => tell(`${name} answers (${secondsSince(begin)} s)`);
+  await Promise.all([
+    runner.start(names(started), answers),
+    runner.stop(names(restarted)).then(() => runner.start(names(restarted), answers)),
+  ]);
   const height = await waitForBlocks(bundle, { blocks: 2, timeout: patience });
   const seconds = secondsSince(begin);
   tell(`Block ${height} after ${seconds} s`);
@@ -63,8 +63,8 @@ export async function recover(
     away: seen.away,
     blockAge: seen.head === undefined ? null : seen.blockAge,
     stood: seen.stood,
-    restarted: restarted.map((node) => node.name),
-    started: started.map((node) => node.name),
+    restarted: names(restarted),
+    started: names(started),
     height,
     seconds,
     pool: waited === undefined ? null : await settled(bundle, waited, seen.head?.number ?? 0, patience),
@@ -170,7 +170,8 @@ function inWords(bundle: Bundle, { running, head, blockAge, validators, away, st
       : `Block ${head.number} is ${blockAge} s old: the chain ${stood ? "stands" : "makes blocks"}`,
   ];
   const others = validators.filter((address) => !ownNodes(bundle).some((node) => node.address === address));
-  if (away.length > 0) lines.push(`Out of reach: ${away.map((address) => whose(bundle, address)).join(", ")}`);
+  if (away.length > 0)
+    lines.push(`Out of reach: ${away.map((address) => whose(bundle, address)).join(", ")}`);
   if (stood && others.length > 0) {
     lines.push(
       `Rounds meet when ${quorumOf(validators.length)} of ${validators.length} validators begin anew together: ask for npx hardhat ` +
