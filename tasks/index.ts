@@ -20,10 +20,9 @@ import { networkLogs } from "./network/logs/index.js";
 import { networkMonitor } from "./network/monitor/index.js";
 import { networkRecover } from "./network/recover/index.js";
 import { networkRemoveValidator } from "./network/remove-validator/index.js";
-import { networkReset, networkReset } from "./network/reset/index.js";
+import { networkReset } from "./network/reset/index.js";
 import { networkRestore } from "./network/restore/index.js";
 import { networkStatus } from "./network/status/index.js";
-
 
 import { networkUp } from "./network/up/index.js";
 

@@ -24,8 +24,9 @@ export class DockerRunner implements Runner {
   }
 
   async start(names?: readonly string[], started?: (name: string) => void): Promise<void> {
-    await this.check();
     const nodes = chosenNodes(this.#bundle, names).map(({ name }) => name);
+    if (nodes.length === 0) return; // to compose, none named is all
+    await this.check();
     const before = await this.running();
     await this.#compose(["up", "--detach", ...(names === WHOLE ? [] : nodes)]);
     const waits = nodes.filter((name) => !before.has(name));
@@ -43,11 +44,16 @@ export class DockerRunner implements Runner {
   /** Containers are removed, volumes stay. */
   async stop(names?: readonly string[]): Promise<void> {
     const nodes = chosenNodes(this.#bundle, names).map(({ name }) => name);
+    if (nodes.length === 0) return;
     await this.#compose(names === WHOLE ? ["down"] : ["stop", "--timeout", "60", ...nodes]);
   }
 
   async erase(): Promise<void> {
-    await this.#compose(["down", "--volumes"]);
+    await this.#compose(["down"]);
+    const { stdout } = await this.#compose(["config", "--format", "json"]);
+    const { volumes } = JSON.parse(stdout) as { volumes: Record<string, { name: string }> };
+    const chains = chosenNodes(this.#bundle).flatMap(({ name }) => volumes[`${name}-data`]?.name ?? []);
+    await docker(["volume", "rm", "--force", ...chains], this.#bundle.dir);
   }
 
   async kill(name: string): Promise<void> {
@@ -98,19 +104,19 @@ export class DockerRunner implements Runner {
   }
 
   #compose(args: readonly string[]): Promise<{ stdout: string }> {
-    return compose(this.#bundle.dir, args);
+    return docker(["compose", ...args], this.#bundle.dir);
   }
 }
 
-/** `docker compose …` in a bundle. Throws `DockerMissing`, or `ComposeFailed` with what it said. */
-export async function compose(dir: string, args: readonly string[]): Promise<{ stdout: string }> {
+/** `docker …` in a bundle. Throws `DockerMissing`, or `DockerFailed` with what it said. */
+async function docker(args: readonly string[], dir: string): Promise<{ stdout: string }> {
   try {
-    return await promisify(execFile)("docker", ["compose", ...args], { cwd: dir, maxBuffer: 64 << 20 });
+    return await promisify(execFile)("docker", args, { cwd: dir, maxBuffer: 64 << 20 });
   } catch (cause) {
     await requireDocker();
     const said = (cause as { stderr?: string }).stderr?.trim().split("\n").slice(-3).join(" · ");
-    throw new TenonError("ComposeFailed", "docker compose did not do it", {
-      args: { command: `docker compose ${args.join(" ")}`, reason: said || cause },
+    throw new TenonError("DockerFailed", "Docker did not do it", {
+      args: { command: `docker ${args.join(" ")}`, reason: said || cause },
       remedy: "Run the command in the bundle's folder to see all of what it says.",
       cause,
     });

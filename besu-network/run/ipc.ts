@@ -1,13 +1,11 @@
 import { once } from "node:events";
 import { mkdtempSync, rmdirSync, symlinkSync, unlinkSync } from "node:fs";
-import { createConnection } from "node:net";
+import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
-import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TenonError } from "../../sdk/src/errors.js";
 import { type Bundle, layout } from "../bundle/manifest.js";
-import { connectToContainer } from "./container-socket.js";
 
 /** Longest path that a UNIX socket's address holds on Linux; macOS holds 103 bytes. */
 const LONGEST_ADDRESS = process.platform === "linux" ? 107 : 103;
@@ -39,41 +37,27 @@ const PIECES_MS = 50;
  */
 export class Ipc {
   readonly node: string;
-  readonly #dial: () => Promise<Duplex>;
+  readonly #path: string;
   readonly #timeout: number;
   readonly #ending = new AbortController();
   readonly #turns: (() => void)[] = [];
   #open = 0;
 
-  private constructor(dial: () => Promise<Duplex>, node: string, timeout: number) {
-    this.#dial = dial;
+  private constructor(path: string, node: string, timeout: number) {
+    this.#path = path;
     this.node = node;
     this.#timeout = timeout;
   }
 
   /** Connects to a node of the bundle by its name. */
   static connect(bundle: Bundle, node: string, options: IpcOptions = {}): Promise<Ipc> {
-    const { dir, manifest } = bundle;
-    if (manifest.mode === "local") return Ipc.open(join(dir, layout.ipc(node)), node, options);
-    return Ipc.#over(() => connectToContainer(dir, node), node, options);
+    return Ipc.open(join(bundle.dir, layout.ipc(node)), node, options);
   }
 
   /** Connects to a socket by its path, however long that is. */
-  static open(path: string, node: string, options: IpcOptions = {}): Promise<Ipc> {
-    return Ipc.#over(() => connectTo(path), node, options);
-  }
-
-  static async #over(
-    connect: () => Promise<Duplex>,
-    node: string,
-    { timeout = 10_000 }: IpcOptions,
-  ): Promise<Ipc> {
-    const dial = () =>
-      connect().catch((cause) => {
-        throw unreachable(node, cause);
-      });
-    (await dial()).destroy();
-    return new Ipc(dial, node, timeout);
+  static async open(path: string, node: string, { timeout = 10_000 }: IpcOptions = {}): Promise<Ipc> {
+    (await connectTo(path, node)).destroy();
+    return new Ipc(path, node, timeout);
   }
 
   /** Calls one method and gives its result. */
@@ -82,7 +66,7 @@ export class Ipc {
     else this.#open++;
     try {
       if (this.#ending.signal.aborted) throw unreachable(this.node, "the connection was closed here");
-      return await this.#exchange(await this.#dial(), method, params);
+      return await this.#exchange(await connectTo(this.#path, this.node), method, params);
     } finally {
       const next = this.#turns.shift();
       if (next === undefined) this.#open--;
@@ -95,7 +79,7 @@ export class Ipc {
     this.#ending.abort();
   }
 
-  async #exchange(socket: Duplex, method: string, params: readonly unknown[]): Promise<unknown> {
+  async #exchange(socket: Socket, method: string, params: readonly unknown[]): Promise<unknown> {
     const ended = new AbortController();
     try {
       return await Promise.race([
@@ -114,7 +98,7 @@ export class Ipc {
   }
 }
 
-function connectTo(path: string): Promise<Duplex> {
+function connectTo(path: string, node: string): Promise<Socket> {
   return withShortPath(path, async (address) => {
     const socket = createConnection(address);
     try {
@@ -122,7 +106,7 @@ function connectTo(path: string): Promise<Duplex> {
       return socket;
     } catch (cause) {
       socket.destroy();
-      throw cause;
+      throw unreachable(node, cause);
     }
   });
 }
@@ -134,7 +118,7 @@ interface Answer {
 }
 
 async function ask(
-  socket: Duplex,
+  socket: Socket,
   node: string,
   method: string,
   params: readonly unknown[],
@@ -158,7 +142,7 @@ async function ask(
 }
 
 /** The lines that come, however they are cut into pieces on the way. */
-async function* answers(socket: Duplex, node: string): AsyncGenerator<Answer> {
+async function* answers(socket: Socket, node: string): AsyncGenerator<Answer> {
   let unread: Buffer[] = [];
   try {
     for await (const chunk of socket as AsyncIterable<Buffer>) {
