@@ -6,6 +6,7 @@ import { deploy } from "./deploy/index.js";
 import { device } from "./device/index.js";
 import { deviceRegister } from "./device/register/index.js";
 import { deviceShow } from "./device/show/index.js";
+import { frameBundle } from "./frame/bundle/index.js";
 import { frame } from "./frame/index.js";
 import { frameVerify } from "./frame/verify/index.js";
 import { networkAddValidator } from "./network/add-validator/index.js";
@@ -36,6 +37,7 @@ export const tasks: TaskDefinition[] = [
   anchor,
   anchorShow,
   frame,
+  frameBundle,
   frameVerify,
   network,
   networkCheck,

@@ -14,11 +14,13 @@ export const contractNames = [
 ] as const;
 export type ContractName = (typeof contractNames)[number];
 
-/** Where one contract stands. A record holds more (transaction, code hashes); the SDK needs no more than this. */
+/** Where one contract stands. A record holds more (transaction, creation code); the SDK needs no more than this. */
 export interface DeployedContract {
   readonly address: string;
   /** The block it was made in: logs are searched from here. */
   readonly block: number;
+  /** Keccak hash of its code on the chain; proofs from state need it. */
+  readonly runtimeCodeHash?: string;
 }
 
 /**

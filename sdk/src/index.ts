@@ -37,11 +37,15 @@ export {
   verifyFrameProof,
 } from "./proof/bundle.js";
 export { ProofError, type ProofStep } from "./proof/error.js";
-export { deviceRangeProofFrom, frameProofFrom, proofToJson } from "./proof/form.js";
+export { deviceRangeProofFrom, frameProofFrom, offlineBundleFrom, proofToJson } from "./proof/form.js";
 export { type DeviceHead, decodeHead, encodeHead, headsTree } from "./proof/heads.js";
 export { leafHash, MerkleTree, sizedRoot, verifyInclusion } from "./proof/merkle.js";
+export { buildOfflineBundle, type OfflineBundle, type OfflineTrust, verifyOffline } from "./proof/offline.js";
 export { type QbftHeader, quorumOf, type SealedHeader, sealedHeader, verifyQbftSeals } from "./proof/qbft.js";
 export { verifyDeviceRange } from "./proof/range.js";
+export { proveAnchor, proveDevice, type TrustedState, verifyAnchor, verifyDevice } from "./proof/records.js";
+export { type Account, proveSlot, readAccount, readSlot, type StateProof } from "./proof/state.js";
+export { followValidators, setAt, type ValidatorSet } from "./proof/validators.js";
 export {
   holderOf,
   type OwnedRegistration,

@@ -3,6 +3,8 @@ import type { Hex } from "../bytes.js";
 import type { BlockProof } from "./block.js";
 import type { DeviceRangeProof, FrameProof, HeadProof } from "./bundle.js";
 import { ProofError } from "./error.js";
+import type { OfflineBundle } from "./offline.js";
+import type { StateProof } from "./state.js";
 
 /**
  * Proofs travel as JSON, with 64-bit numbers as decimal strings. Reading one checks its form and drops what is not
@@ -10,7 +12,7 @@ import { ProofError } from "./error.js";
  */
 
 /** A proof as JSON text, one property a line. */
-export function proofToJson(proof: FrameProof | DeviceRangeProof | BlockProof): string {
+export function proofToJson(proof: FrameProof | DeviceRangeProof | BlockProof | OfflineBundle): string {
   return JSON.stringify(proof, (_, value) => (typeof value === "bigint" ? value.toString() : value), 2);
 }
 
@@ -41,6 +43,32 @@ export function deviceRangeProofFrom(source: unknown): DeviceRangeProof {
     last: frameProofFrom(part.part("last").value),
     head: headFrom(part.part("head")),
   };
+}
+
+/** Reads an offline bundle from JSON (text or parsed). Throws `ProofError` at step `form`. */
+export function offlineBundleFrom(source: unknown): OfflineBundle {
+  const part = new Part(parsed(source), "bundle");
+  if (part.count("version") !== 1) throw part.fault("version", "1");
+  const frame = part.part("frame");
+  // Nothing of a bundle goes unchecked, and an epoch path would: only contracts need it.
+  if (frame.hashes("epochPath").length > 0) throw frame.fault("epochPath", "an empty list");
+  const key = part.part("deviceKey");
+  const curve = key.count("curve");
+  if (curve !== 1 && curve !== 8) throw key.fault("curve", "1 or 8");
+  return {
+    version: 1,
+    frame: frameProofFrom(frame.value),
+    deviceKey: { curve, x: key.hex("x", 32), y: key.hex("y", 32) },
+    genesis: part.hex("genesis"),
+    changes: part.lists("changes"),
+    header: part.hex("header"),
+    device: stateFrom(part.part("device")),
+    anchor: stateFrom(part.part("anchor")),
+  };
+}
+
+function stateFrom(part: Part): StateProof {
+  return { accountPath: part.hexes("accountPath"), slotPath: part.hexes("slotPath") };
 }
 
 function chainOf(part: Part) {
@@ -120,6 +148,13 @@ class Part {
     const values = this.#get(name);
     if (!Array.isArray(values)) throw this.fault(name, "a list");
     return values.map((value) => this.#hex(name, value, length));
+  }
+
+  /** Lists of lists of bytes. */
+  lists(name: string): Hex[][] {
+    const values = this.#get(name);
+    if (!Array.isArray(values)) throw this.fault(name, "a list");
+    return values.map((_, i) => new Part(values, `${this.at}.${name}`).hexes(String(i)));
   }
 
   hashes(name: string): Hex[] {

@@ -12,7 +12,7 @@ export type RpcBlock = Readonly<Record<string, unknown>>;
  * Header fields in the order of their RLP: bytes of a fixed length, a number of at most so many bytes, or any bytes. Each
  * fork appended some, so a header has a prefix of the list: the fifteen of the first fork, or more.
  */
-const headerFields = [
+export const headerFields = [
   ["parentHash", "bytes", 32],
   ["sha3Uncles", "bytes", 32],
   ["miner", "bytes", 20],

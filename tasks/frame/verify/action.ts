@@ -1,18 +1,21 @@
-import { createPublicKey } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { fromHex, type Hex } from "../../../sdk/src/bytes.js";
 import { TenonError } from "../../../sdk/src/errors.js";
-import { type DeviceKey, decodeFrame, exportDeviceKey } from "../../../sdk/src/frame/index.js";
+import { type DeviceKey, decodeFrame } from "../../../sdk/src/frame/index.js";
 import { type FrameProof, type VerifiedStep, verifyFrameProof } from "../../../sdk/src/proof/bundle.js";
-import { frameProofFrom } from "../../../sdk/src/proof/form.js";
+import { frameProofFrom, offlineBundleFrom } from "../../../sdk/src/proof/form.js";
+import { verifyOffline } from "../../../sdk/src/proof/offline.js";
 import { answering } from "../../run.js";
 import { findDeployment, toJson, withTenon } from "../../tenon.js";
+import { readBundle, readKey, readProof, trustedValidators } from "../files.js";
 
 interface VerifyArguments {
   file: string;
   trustedBlockHash: string | undefined;
   rpc: boolean;
+  offline: boolean;
+  validators: string | undefined;
+  trustedValidators: string | undefined;
   deviceKey: string | undefined;
   record: string | undefined;
   json: boolean;
@@ -25,6 +28,8 @@ interface Known {
 
 export default async (args: VerifyArguments, hre: HardhatRuntimeEnvironment): Promise<void> =>
   answering(async () => {
+    checkOptions(args);
+    if (args.offline) return verifyBundle(args);
     const proof = frameProofFrom(readProof(args.file));
     const deployment = findDeployment(args.record, Number(proof.chainId), proof.genesisHash);
     const chain = args.rpc ? await askChain(args, hre, proof) : {};
@@ -37,6 +42,29 @@ export default async (args: VerifyArguments, hre: HardhatRuntimeEnvironment): Pr
     });
     show(steps, key !== undefined, args.json);
   });
+
+/** Sources of trust of one way are refused in the other: whoever names one believes that it was used. */
+function checkOptions(args: VerifyArguments): void {
+  const { trustedBlockHash, rpc, deviceKey, validators } = args;
+  const unused = args.offline
+    ? { "--trusted-block-hash": trustedBlockHash, "--rpc": rpc || undefined, "--device-key": deviceKey }
+    : { "--validators": validators, "--trusted-validators": args.trustedValidators };
+  const given = Object.entries(unused).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return;
+  throw new TenonError("OptionUnused", "The option has no part in this way of verifying", {
+    args: { options: given.map(([name]) => name).join(", "), offline: args.offline },
+    remedy:
+      "With --offline: --validators or --trusted-validators. Without: --trusted-block-hash or --rpc, and --device-key.",
+  });
+}
+
+/** Without a node: the record says which chain and contracts, and the validators' seals vouch for the block. */
+function verifyBundle(args: VerifyArguments): void {
+  const bundle = offlineBundleFrom(readBundle(args.file));
+  const { chainId, genesisHash } = bundle.frame;
+  const deployment = findDeployment(args.record, Number(chainId), genesisHash);
+  show(verifyOffline(bundle, { deployment, ...trustedValidators(args) }), true, args.json);
+}
 
 /** The block's hash as the node has it, and the device's key as it was registered. */
 async function askChain(
@@ -88,35 +116,4 @@ function show(steps: VerifiedStep[], signed: boolean, json: boolean): void {
     console.log("  The device's signature was not checked: give --device-key or --rpc to check it as well.");
   }
   console.log("The frame is proven.");
-}
-
-function readProof(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw unreadable(
-      "ProofUnreadable",
-      path,
-      "Save the answer of the oracle's /proof/frame to a file.",
-      cause,
-    );
-  }
-}
-
-function readKey(path: string): DeviceKey {
-  try {
-    return exportDeviceKey(createPublicKey(readFileSync(path)));
-  } catch (cause) {
-    throw unreadable(
-      "DeviceKeyUnreadable",
-      path,
-      "Give a PEM file with a P-256 or secp256k1 public key.",
-      cause,
-    );
-  }
-}
-
-function unreadable(code: string, file: string, remedy: string, cause: unknown): TenonError {
-  const reason = cause instanceof Error ? cause.message : cause;
-  return new TenonError(code, "The file cannot be used", { args: { file, reason }, remedy, cause });
 }
