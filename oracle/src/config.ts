@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { urlsIn } from "@tenon/sdk/connection";
 import { TenonError } from "@tenon/sdk/errors";
+import { publicUrl } from "@tenon/sdk/nodes/failure";
 import { z } from "zod";
 import { withoutPassword } from "./chain/connection.js";
 
@@ -12,6 +14,20 @@ const url = (...schemes: string[]) =>
     error: `must be an address that begins with ${schemes.map((scheme) => `${scheme}//`).join(" or ")}`,
   });
 
+const nodeSchemes = ["http:", "https:", "ws:", "wss:"];
+const nodeError = {
+  error: `must be addresses that begin with ${nodeSchemes.map((scheme) => `${scheme}//`).join(", ")}`,
+};
+const areNodes = (urls: string[]) =>
+  urls.length > 0 && urls.every((one) => URL.canParse(one) && nodeSchemes.includes(new URL(one).protocol));
+const nodes = z.union(
+  [
+    z.string().refine((text) => areNodes(urlsIn(text)), nodeError),
+    z.array(z.string()).refine(areNodes, nodeError),
+  ],
+  nodeError,
+);
+
 /** Every setting of the oracle. Unknown names are refused: a typing mistake must not become a default. */
 const schema = z.strictObject({
   /** Folder of everything the oracle keeps. */
@@ -19,7 +35,10 @@ const schema = z.strictObject({
   /** Deployment record, as the deploy task wrote it. */
   deployment: path,
   chain: z.strictObject({
-    rpc: url("http:", "https:"),
+    /** Addresses of nodes, in order of preference: a list, or a text with commas between them. */
+    rpc: nodes,
+    /** PEM of the P-256 key that signs tokens for nodes that ask for them. */
+    jwtKey: path.optional(),
     /** Stream of the AnchorLog that this oracle writes. */
     stream: z.int().min(1),
     pollMs: z.int().min(10).max(60_000).default(500),
@@ -137,7 +156,7 @@ export function printable(config: Config): object {
   const { chain, broker } = config;
   return {
     ...config,
-    chain: { ...chain, rpc: withoutPassword(chain.rpc) },
+    chain: { ...chain, rpc: [chain.rpc].flat().flatMap(urlsIn).map(publicUrl) },
     broker: { ...broker, url: withoutPassword(broker.url) },
   };
 }
@@ -191,6 +210,7 @@ const PATHS = [
   "state",
   "deployment",
   "receiptKey",
+  "chain.jwtKey",
   "anchorKey.file",
   "anchorKey.keystore",
   "anchorKey.passwordFile",

@@ -89,8 +89,9 @@ export class Oracle {
     const db = openState(databasePath(config.state));
     this.#closers.push(() => db.close());
 
-    const { rpc, pollMs, stream, freshSeconds } = config.chain;
-    const chain = await ChainConnection.connect({ url: rpc, deployment, logger, pollMs }, knownBlock(db));
+    const { rpc, jwtKey, pollMs, stream, freshSeconds } = config.chain;
+    const nodes = { rpc, jwtKey, deployment, logger, pollMs };
+    const chain = await ChainConnection.connect(nodes, knownBlock(db));
     this.#closers.push(() => chain.stop());
     const directory = new RegistryDirectory(db, chain);
     await directory.follow(chain.head);

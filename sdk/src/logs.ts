@@ -1,6 +1,7 @@
 import { type Interface, isError, type Log, type LogDescription, type Provider } from "ethers";
 import type { Hex } from "./bytes.js";
 import { TenonError } from "./errors.js";
+import { NodeError } from "./nodes/failure.js";
 
 /** Where on the chain something was said. */
 export interface LogPosition {
@@ -65,11 +66,16 @@ async function logsBetween(
   try {
     return await provider.getLogs({ ...filter, fromBlock, toBlock });
   } catch (error) {
-    if (fromBlock === toBlock || isError(error, "NETWORK_ERROR") || isError(error, "TIMEOUT")) throw error;
+    if (fromBlock === toBlock || isUnanswered(error)) throw error;
     const middle = Math.floor((fromBlock + toBlock) / 2);
     const lower = await logsBetween(provider, filter, fromBlock, middle);
     return [...lower, ...(await logsBetween(provider, filter, middle + 1, toBlock))];
   }
+}
+
+/** Shorter ranges do not help where nobody answers. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof NodeError || isError(error, "NETWORK_ERROR") || isError(error, "TIMEOUT");
 }
 
 /** The one event of this name among logs that our contract emitted. Throws `EventMissing`. */

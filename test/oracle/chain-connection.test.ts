@@ -1,11 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { expect } from "chai";
+import { network } from "hardhat";
 import { ChainConnection } from "../../oracle/src/chain/connection.js";
 import { knownBlock, RegistryDirectory } from "../../oracle/src/chain/directory.js";
+import type { TenonError } from "../../sdk/src/errors.js";
 import { register } from "../support/devices.js";
 import { failure } from "../support/failure.js";
 import { makeKey } from "../support/keys.js";
-import { NoAnswer } from "../support/rpc-server.js";
+import { NoAnswer, RpcServer } from "../support/rpc-server.js";
 import { connect, emptyState, startChain, type TestChain, TestLogger, until } from "./support/chain.js";
 
 describe("chain connection", () => {
@@ -28,7 +30,7 @@ describe("chain connection", () => {
   });
 
   it("refuses another chain id and another genesis", async () => {
-    const options = { url: chain.rpc.url, logger: new TestLogger() };
+    const options = { rpc: chain.rpc.url, logger: new TestLogger() };
     const otherId = { ...chain.deployment, chainId: 4242 };
     expect((await failure(ChainConnection.connect({ ...options, deployment: otherId }))).code).to.equal(
       "ChainIdMismatch",
@@ -41,7 +43,7 @@ describe("chain connection", () => {
 
   it("names a node that does not answer, without its password", async () => {
     const options = {
-      url: "http://user:secret@127.0.0.1:1",
+      rpc: "http://user:secret@127.0.0.1:1",
       deployment: chain.deployment,
       logger: new TestLogger(),
     };
@@ -50,21 +52,83 @@ describe("chain connection", () => {
     expect(error.message).not.to.include("secret");
   });
 
-  it("halts for good when the head goes back", async () => {
+  it("does not follow a head that goes back: it waits, and goes on when the head is there again", async () => {
     await mine();
     const connection = await opened();
-    chain.rpc.fault = async ({ method, params }, forward) =>
-      method === "eth_getBlockByNumber" && params[0] === "latest"
+    const { head } = connection;
+    chain.rpc.fault = async ({ method, params }, forward) => {
+      if (method === "eth_blockNumber") return "0x1";
+      return method === "eth_getBlockByNumber" && params[0] === "latest"
         ? chain.provider.request({ method, params: ["0x1", false] })
         : forward();
+    };
     await connection.poll();
-    expect(connection.halted?.code).to.equal("ChainWentBack");
-    expect(connection.halted?.args).to.include({ head: 1 });
-    expect(() => connection.requireSound()).to.throw("behind a block it showed before");
+    expect((connection.lastError as TenonError).code).to.equal("NodeBehind");
+    expect(connection.halted, "it may catch up").to.equal(undefined);
+    expect(connection.head).to.equal(head);
+    expect((await failure(connection.provider.getBalance(chain.wallet.address))).code).to.equal("NodeBehind");
 
     chain.rpc.fault = undefined;
+    await mine();
+    await connection.poll();
+    expect(connection.lastError).to.equal(undefined);
+    expect(connection.head.number).to.equal(head.number + 1);
+  });
+
+  it("halts for good when a chain that went back grows another way", async () => {
+    const snapshot = await chain.networkHelpers.takeSnapshot();
+    await mine();
+    const connection = await opened();
+    await snapshot.restore();
+    await connection.poll();
+    expect((connection.lastError as TenonError).code).to.equal("NodeBehind");
+    await chain.networkHelpers.time.increase(100);
+    await mine();
+    await connection.poll();
+    expect(connection.halted?.code).to.equal("ChainForked");
+    expect(() => connection.requireSound()).to.throw("another block where a final one was seen");
     await connection.poll();
     expect(connection.halted, "a later good answer does not undo it").not.to.equal(undefined);
+  });
+
+  it("takes the next node when one is lost or behind, and names one on another chain", async () => {
+    await mine();
+    const second = await RpcServer.start(chain.provider as never);
+    const other = await network.create({ network: "default", override: { initialDate: new Date(0) } });
+    const wrong = await RpcServer.start(other.provider as never);
+    try {
+      const connection = await connect(chain, undefined, [chain.rpc.url, wrong.url, second.url]);
+      open.push(connection);
+      const { head } = connection;
+      chain.rpc.fault = async () => {
+        throw new NoAnswer();
+      };
+      await mine();
+      await connection.poll();
+      expect(connection.lastError).to.equal(undefined);
+      expect(connection.head.number).to.equal(head.number + 1);
+      const states = connection.nodes.map(({ state, reason }) => `${state} ${reason?.split(":")[0]}`);
+      expect(states[1]).to.equal("refused GenesisMismatch");
+      expect(states[2]).to.equal("good undefined");
+    } finally {
+      await second.close();
+      await wrong.close();
+    }
+  });
+
+  it("hears of a new head over WebSocket at once, and again after the socket was lost", async () => {
+    const connection = await connect(chain, undefined, chain.rpc.wsUrl);
+    open.push(connection);
+    const heads: number[] = [];
+    connection.onHead(async ({ number }) => void heads.push(number));
+    connection.start();
+    const { number } = connection.head;
+    await mine();
+    await until(() => heads.includes(number + 1), "the first head");
+    chain.rpc.cutSockets();
+    await mine();
+    await until(() => heads.includes(number + 2), "the head after the loss");
+    expect(connection.halted).to.equal(undefined);
   });
 
   it("halts when a block that was seen is another one", async () => {
@@ -85,7 +149,7 @@ describe("chain connection", () => {
     };
     await connection.poll();
     expect(connection.halted).to.equal(undefined);
-    expect(connection.lastError).to.be.a("string");
+    expect((connection.lastError as TenonError).code).to.equal("ChainUnreachable");
     const head = connection.head;
     chain.rpc.fault = async ({ method, params }, forward) =>
       method === "eth_getBlockByNumber" && params[0] === "0x0"

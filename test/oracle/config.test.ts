@@ -53,12 +53,14 @@ describe("oracle configuration", () => {
     const { code, message } = refusal({
       ...least,
       state: undefined,
-      chain: { rpc: "ws://x", stream: 0 },
+      chain: { rpc: "ftp://x", stream: 0 },
       sate: "x",
     });
     expect(code).to.equal("ConfigInvalid");
     expect(message).to.include("state: is missing");
-    expect(message).to.include("chain.rpc: must be an address that begins with http:// or https://");
+    expect(message).to.include(
+      "chain.rpc: must be addresses that begin with http://, https://, ws://, wss://",
+    );
     expect(message).to.include("chain.stream: ");
     expect(message).to.include("sate");
   });
@@ -123,6 +125,20 @@ describe("oracle configuration", () => {
       expect(message).to.include(fault);
       expect(message).not.to.include("secret");
     }
+  });
+
+  it("takes several nodes, as a list or with commas, and the key for their tokens", () => {
+    const rpc = ["https://a:8545", "wss://b:8546"];
+    const config = loadConfig(write({ ...least, chain: { rpc, jwtKey: "jwt.pem", stream: 1 } }), {}, {});
+    expect(config.chain.rpc).to.deep.equal(rpc);
+    expect(config.chain.jwtKey).to.equal(join(folder, "jwt.pem"));
+    const env = { TENON_CHAIN_RPC: rpc.join(", "), TENON_CHAIN_JWT_KEY: "/keys/jwt.pem" };
+    expect(loadConfig(write(least), env, {}).chain).to.include({
+      rpc: rpc.join(", "),
+      jwtKey: "/keys/jwt.pem",
+    });
+    expect(refusal({ ...least, chain: { rpc: [], stream: 1 } }).message).to.include("chain.rpc: must be");
+    expect(refusal({ ...least, chain: { rpc: "http://a,b", stream: 1 } }).message).to.include("chain.rpc");
   });
 
   it("prints no passwords", () => {

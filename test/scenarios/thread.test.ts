@@ -334,7 +334,8 @@ for (const kind of brokers) {
         ];
         const [expected, found] = [deployment.genesisHash, (await other.provider.getBlock(0))?.hash];
         for (const { code, args } of [byOracle, bySdk]) {
-          expect({ code, args }).to.deep.equal({ code: "GenesisMismatch", args: { expected, found } });
+          expect(code).to.equal("GenesisMismatch");
+          expect(args).to.include({ expected, found });
         }
         expect(await other.provider.getTransactionCount(plant.people.oracle.address)).to.equal(0);
       } finally {

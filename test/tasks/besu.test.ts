@@ -83,7 +83,7 @@ describe("network besu", () => {
   it("says in words that tokens are refused, or that no address was given", async () => {
     delete process.env.TENON_BESU_JWT_KEY;
     const without = await network.create("besu");
-    expect((await failure(without.ethers.provider.getBlockNumber())).code).to.equal("TokenRefused");
+    expect((await failure(without.ethers.provider.getBlockNumber())).code).to.equal("NodeTokenRefused");
     delete process.env.TENON_BESU_RPC;
     const nowhere = await network.create("besu");
     expect((await failure(nowhere.ethers.provider.getBlockNumber())).code).to.equal("NetworkMissing");

@@ -1,6 +1,7 @@
 import { type AnchorData, anchorOfEvent } from "@tenon/sdk/anchor";
 import { type Hex, toHex } from "@tenon/sdk/bytes";
 import { abis } from "@tenon/sdk/generated/abis";
+import { NodeError } from "@tenon/sdk/nodes/failure";
 import { typedError } from "@tenon/sdk/revert";
 import { Interface, type Log, type Provider } from "ethers";
 import type { ClosedBatch } from "../state/types.js";
@@ -47,6 +48,16 @@ export function anchorDataOf(stream: number, batch: ClosedBatch): AnchorData {
 /** Calldata that anchors a batch. */
 export function anchorCalldata({ stream, ...anchor }: AnchorData): Hex {
   return abi.encodeFunctionData("anchor", [stream, anchor]) as Hex;
+}
+
+/** Every 1,024th anchor seals an epoch, about 2.5 million gas. Fixed, so that the signed bytes depend on nothing else. */
+const GAS_LIMIT = 4_000_000n;
+
+/** The transaction that anchors a batch, to be signed. */
+export function anchorTransaction(chainId: number, to: Hex, content: AnchorData, nonce: number) {
+  const data = anchorCalldata(content);
+  const free = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n };
+  return { type: 2, chainId, to, data, nonce, gasLimit: GAS_LIMIT, ...free };
 }
 
 /** Names of the fields in which two batches differ; empty when both say the same. */
@@ -129,7 +140,7 @@ export async function* logsInRange(
       yield await provider.getLogs({ address, topics, fromBlock: start, toBlock: end });
       start = end + 1;
     } catch (error) {
-      if (piece === 1) throw error;
+      if (piece === 1 || error instanceof NodeError) throw error;
       piece = Math.ceil(Math.min(piece, end - start + 1) / 2);
       if (start === end) throw error;
     }

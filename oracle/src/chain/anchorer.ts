@@ -1,14 +1,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { TenonError } from "@tenon/sdk/errors";
+import { NodeError } from "@tenon/sdk/nodes/failure";
 import { Transaction, type TransactionReceipt } from "ethers";
 import { failpoint } from "../failpoint.js";
 import type { Logger } from "../options.js";
 import type { ClosedBatch } from "../state/types.js";
 import {
   AnchorLogReader,
-  anchorCalldata,
   anchorDataOf,
   anchoredIn,
+  anchorTransaction,
   differences,
   type StreamHead,
 } from "./anchor-log.js";
@@ -16,9 +17,6 @@ import type { ChainConnection } from "./connection.js";
 import { type Intent, IntentStore } from "./intents.js";
 import type { AnchorSigner } from "./key.js";
 import { reconcile, revertReason, transactionWithNonce } from "./reconcile.js";
-
-/** Every 1,024th anchor seals an epoch, about 2.5 million gas. Fixed, so that the signed bytes depend on nothing else. */
-const GAS_LIMIT = 4_000_000n;
 
 /** Refusals that end by themselves, or when somebody renews the role: nothing is signed meanwhile. */
 const passing = new Set(["AnchorRoleExpired", "AnchorInFuture"]);
@@ -75,6 +73,8 @@ export class Anchorer {
   #sendAt = 0;
   #pause = 0;
   #resends = 0;
+  /** Why the nodes do not take the transaction at hand; `undefined` when they took it, or nothing is known. */
+  #notTaken: Error | undefined;
   #closed = 0;
   #lookedAt = 0;
 
@@ -117,6 +117,8 @@ export class Anchorer {
    */
   async reconcile(): Promise<void> {
     const { signer } = this.#options;
+    await this.#chain.poll(); // what was just mined counts too
+    this.#chain.requireSound();
     const head = await reconcile(this.#chain, this.#log, this.#store, signer.address);
     this.#status.roleUntil = head.roleUntil;
     this.#refresh();
@@ -156,11 +158,11 @@ export class Anchorer {
       try {
         this.#chain.requireSound();
         const more = await this.#step();
-        this.#status.nodeError = undefined;
+        this.#status.nodeError = this.#notTaken?.message;
         this.#pause = this.#options.pollMs ?? 250;
         if (more) continue;
       } catch (error) {
-        if (error instanceof TenonError) return this.#halt(error);
+        if (error instanceof TenonError && !(error instanceof NodeError)) return this.#halt(error);
         this.#nodeFailed(error);
       }
       await this.#sleep();
@@ -188,7 +190,11 @@ export class Anchorer {
 
     const nonce = await this.#chain.provider.getTransactionCount(this.#options.signer.address, "latest");
     if (nonce < this.#store.nextNonce()) throw new Error("the node does not know our last transaction yet");
-    const raw = await this.#options.signer.sign(this.#transaction(batch, nonce));
+    const content = anchorDataOf(this.#options.stream, batch);
+    const { chainId } = this.#chain.deployment;
+    const raw = await this.#options.signer.sign(
+      anchorTransaction(chainId, this.#log.address, content, nonce),
+    );
     const hash = Transaction.from(raw).hash as Intent["hash"];
     this.#store.add({ batch: batch.batch, nonce, hash, raw, createdAt: Date.now() });
     this.#status.counts.signed += 1;
@@ -207,19 +213,6 @@ export class Anchorer {
     return this.#rest("idle");
   }
 
-  #transaction(batch: ClosedBatch, nonce: number) {
-    return {
-      type: 2,
-      chainId: this.#chain.deployment.chainId,
-      to: this.#log.address,
-      data: anchorCalldata(anchorDataOf(this.#options.stream, batch)),
-      nonce,
-      gasLimit: GAS_LIMIT,
-      maxFeePerGas: 0n,
-      maxPriorityFeePerGas: 0n,
-    };
-  }
-
   /** Asks the contract before signing: a refusal that is seen here costs no nonce. */
   async #refusal(head: StreamHead, batch: ClosedBatch): Promise<TenonError | undefined> {
     try {
@@ -236,7 +229,10 @@ export class Anchorer {
   }
 
   async #settle(intent: Intent): Promise<boolean> {
-    this.#rest("waiting");
+    // An account that is not on the nodes' allowlist: the same bytes are tried until it is.
+    if (this.#notTaken instanceof NodeError && this.#notTaken.code === "AccountNotAllowed")
+      this.#rest("paused", this.#notTaken);
+    else this.#rest("waiting");
     const { provider } = this.#chain;
     const receipt = await provider.getTransactionReceipt(intent.hash);
     if (receipt !== null) return this.#finish(intent, receipt);
@@ -258,8 +254,10 @@ export class Anchorer {
     this.#sendAt = performance.now() + pause;
     try {
       await this.#chain.provider.send("eth_sendRawTransaction", [intent.raw]);
+      this.#notTaken = undefined;
       failpoint("send");
     } catch (error) {
+      this.#notTaken = error as Error;
       // Known already, a time-out, a pool that is full: whatever it was, only the chain knows what became of it.
       if (this.#resends > 0) return;
       this.#options.logger.warn(
@@ -313,6 +311,7 @@ export class Anchorer {
       });
     }
     this.#store.mined(intent.id, event);
+    this.#notTaken = undefined;
     this.#status.counts.mined += 1;
     this.#refresh();
     this.#options.onAnchored?.();
@@ -336,6 +335,7 @@ export class Anchorer {
 
   #end(intent: Intent, state: "reverted" | "replaced" | "passed"): void {
     this.#store.end(intent.id, state);
+    this.#notTaken = undefined;
     this.#status.counts[state] += 1;
     this.#refresh();
   }

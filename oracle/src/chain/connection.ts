@@ -1,7 +1,10 @@
 import type { Hex } from "@tenon/sdk/bytes";
-import { addressOf, type Deployment, requireChain } from "@tenon/sdk/deployment";
+import { connectRpc, type RpcConnection, urlsIn } from "@tenon/sdk/connection";
+import { addressOf, type Deployment } from "@tenon/sdk/deployment";
 import { TenonError } from "@tenon/sdk/errors";
-import { FetchRequest, JsonRpcProvider, Network } from "ethers";
+import { NodeError } from "@tenon/sdk/nodes/failure";
+import type { NodeStatus } from "@tenon/sdk/nodes/node";
+import type { NodeNotice } from "@tenon/sdk/nodes/pool";
 import type { Logger } from "../options.js";
 
 /** A block, as far as an answer names it. */
@@ -16,8 +19,10 @@ export interface BlockHead {
 export type KnownBlock = Pick<BlockHead, "number" | "hash">;
 
 export interface ConnectionOptions {
-  /** http:// or https:// address of the node. */
-  url: string;
+  /** Addresses of nodes (http, https, ws, wss), in order of preference; as a text, with commas between them. */
+  rpc: string | readonly string[];
+  /** PEM file of the key that signs tokens for the nodes. */
+  jwtKey?: string | undefined;
   deployment: Deployment;
   logger: Logger;
   /** Milliseconds between two looks at the head. Default 500. */
@@ -26,13 +31,17 @@ export interface ConnectionOptions {
   timeoutMs?: number;
 }
 
+/** Milliseconds a request waits for a node that is behind; the loops of the oracle ask again by themselves. */
+const PATIENCE_MS = 1_000;
+
 /**
- * The connection to one node. It knows which chain it must be, and watches that the node's head never goes back.
- * QBFT is final at one block, so a head that goes back or changes means a bad node or a chain that was put back: the
- * connection halts for good and says why. It never rolls anything back.
+ * The connection to the chain, by one or several nodes. It knows which chain it must be, and watches that the head
+ * never changes under it. A node that is behind the newest block seen is passed over, or waited for: nothing is read
+ * or signed meanwhile. QBFT is final at one block, so another block where one was seen means a bad node or a chain that
+ * was put back: the connection halts for good and says why. It never rolls anything back.
  */
 export class ChainConnection {
-  readonly provider: JsonRpcProvider;
+  readonly provider: RpcConnection;
   readonly deployment: Deployment;
   readonly #logger: Logger;
   readonly #pollMs: number;
@@ -40,44 +49,49 @@ export class ChainConnection {
   #head: BlockHead | undefined;
   #told: number | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
-  #lastError: string | undefined;
+  #lastError: Error | undefined;
   #halted: TenonError | undefined;
   #stopped = false;
+  #polling = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  private constructor(options: ConnectionOptions) {
-    const request = new FetchRequest(options.url);
-    request.timeout = options.timeoutMs ?? 10_000;
-    const network = Network.from(options.deployment.chainId);
-    // No cache: ethers would answer "latest" from a quarter of a second ago.
-    this.provider = new JsonRpcProvider(request, network, {
-      staticNetwork: network,
-      cacheTimeout: -1,
-      batchMaxCount: 1,
-    });
-    this.deployment = options.deployment;
-    this.#logger = options.logger;
-    this.#pollMs = options.pollMs ?? 500;
+  private constructor({ deployment, logger, pollMs }: ConnectionOptions, provider: RpcConnection) {
+    this.provider = provider;
+    this.deployment = deployment;
+    this.#logger = logger;
+    this.#pollMs = pollMs ?? 500;
   }
 
   /**
    * Connects, and checks the chain id, the genesis hash and that the block the last run knew is still there.
-   * @throws TenonError `ChainUnreachable`, `ChainIdMismatch`, `GenesisMismatch`, `ChainWentBack`, `ChainForked`.
+   * @throws TenonError `ChainUnreachable`, `NodeTokenRefused`, `ChainIdMismatch`, `GenesisMismatch`, `ChainWentBack`,
+   * `ChainForked`; `ConnectionInvalid` and those of the key file.
    */
   static async connect(options: ConnectionOptions, known?: KnownBlock): Promise<ChainConnection> {
-    const connection = new ChainConnection(options);
+    const { rpc, jwtKey, deployment, logger, timeoutMs } = options;
+    let provider: RpcConnection | undefined;
     try {
-      await connection.#check(known);
+      provider = await connectRpc({
+        urls: typeof rpc === "string" ? urlsIn(rpc) : rpc,
+        jwtKey,
+        chainId: deployment.chainId,
+        genesisHash: deployment.genesisHash,
+        timeoutMs,
+        patienceMs: PATIENCE_MS,
+        seenBlock: known?.number,
+        report: (notice) => tell(logger, notice),
+      });
+      const connection = new ChainConnection(options, provider);
+      const head = await connection.#readHead("latest");
+      if (known !== undefined) await connection.#requireAfter(known, head);
+      connection.#head = head;
+      connection.#answeredAt = performance.now();
       return connection;
     } catch (error) {
-      connection.provider.destroy();
-      if (error instanceof TenonError) throw error;
-      throw new TenonError("ChainUnreachable", "The node does not answer", {
-        args: { url: withoutPassword(options.url), reason: messageOf(error) },
-        remedy: "Start the node, or give the address of one that runs (--rpc).",
-        cause: error,
-      });
+      provider?.destroy();
+      if (error instanceof NodeError && error.code === "NodeBehind") throw wentBack(known, error);
+      throw error;
     }
   }
 
@@ -92,12 +106,17 @@ export class ChainConnection {
     return this.#halted;
   }
 
-  /** What the node last failed with; `undefined` after an answer. */
-  get lastError(): string | undefined {
+  /** What the nodes last failed with; `undefined` after an answer. */
+  get lastError(): Error | undefined {
     return this.#lastError;
   }
 
-  /** Milliseconds since the node last told its head. */
+  /** Every node and how it is doing. */
+  get nodes(): NodeStatus[] {
+    return this.provider.nodes;
+  }
+
+  /** Milliseconds since a node last told its head. */
   get silentMs(): number {
     return performance.now() - this.#answeredAt;
   }
@@ -116,8 +135,11 @@ export class ChainConnection {
     this.#listeners.push(listener);
   }
 
-  /** Starts watching the head. */
+  /** Starts watching the head: by asking, and at once when a node announces one. */
   start(): void {
+    this.provider.onAnnounced(() => {
+      if (!this.#polling) this.#schedule(0);
+    });
     this.#schedule(0);
   }
 
@@ -128,20 +150,23 @@ export class ChainConnection {
     this.provider.destroy();
   }
 
-  /** Looks at the head once, now. Errors of the node are kept as `lastError`; a bad head halts. */
-  async poll(): Promise<void> {
+  /** Looks at the head once, now. Errors of the nodes are kept as `lastError`; a bad head halts. */
+  poll(): Promise<void> {
+    // One look after the other: a listener never runs twice at once.
+    this.#running = this.#running.then(() => this.#look());
+    return this.#running;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#halted !== undefined) return;
     try {
-      // A node that failed may have been replaced by another one: ask again who it is.
-      if (this.#lastError !== undefined) await this.#requireIdentity();
       const head = await this.#readHead("latest");
       this.#lastError = undefined;
       await this.#accept(head);
     } catch (error) {
       if (error instanceof TenonError && chainFaults.has(error.code)) return this.#halt(error);
-      if (this.#lastError === undefined) {
-        this.#logger.warn({ reason: messageOf(error) }, "the node does not answer");
-      }
-      this.#lastError = messageOf(error);
+      if (this.#lastError === undefined) this.#logger.warn({ reason: messageOf(error) }, "no node answers");
+      this.#lastError = error as Error;
     }
   }
 
@@ -155,35 +180,8 @@ export class ChainConnection {
     this.#told = head.number; // a listener that failed is told again
   }
 
-  async #check(known: KnownBlock | undefined): Promise<void> {
-    await this.#requireIdentity();
-    const head = await this.#readHead("latest");
-    if (known !== undefined) await this.#requireAfter(known, head);
-    this.#head = head;
-    this.#answeredAt = performance.now();
-  }
-
-  async #requireIdentity(): Promise<void> {
-    // Asked by hand: the provider was told its network, and would not ask the node.
-    const chainId = BigInt((await this.provider.send("eth_chainId", [])) as string);
-    if (chainId !== BigInt(this.deployment.chainId)) {
-      throw new TenonError("ChainIdMismatch", "The node is on another chain than the deployment record", {
-        args: { expected: this.deployment.chainId, found: chainId },
-        remedy: "Connect to the chain of the record, or use the record of this chain.",
-      });
-    }
-    await requireChain(this.provider, this.deployment);
-  }
-
   /** Throws unless `head` follows from a block that was seen before. */
   async #requireAfter(before: KnownBlock, head: BlockHead): Promise<void> {
-    if (head.number < before.number) {
-      throw new TenonError("ChainWentBack", "The node's head is behind a block it showed before", {
-        args: { seen: before.number, seenHash: before.hash, head: head.number, headHash: head.hash },
-        remedy:
-          "The node was put back, or an address serves several nodes. Nothing was rolled back: repair the node, then restart the oracle.",
-      });
-    }
     const same = head.number === before.number ? head.hash : (await this.#readHead(before.number)).hash;
     if (same !== before.hash) {
       throw new TenonError("ChainForked", "The node now has another block where a final one was seen", {
@@ -207,13 +205,34 @@ export class ChainConnection {
 
   #schedule(delay: number): void {
     if (this.#stopped || this.#halted !== undefined) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#running = this.poll().finally(() => this.#schedule(this.#pollMs));
+      this.#polling = true;
+      void this.poll().finally(() => {
+        this.#polling = false;
+        this.#schedule(this.#pollMs);
+      });
     }, delay);
   }
 }
 
-const chainFaults = new Set(["ChainIdMismatch", "GenesisMismatch", "ChainWentBack", "ChainForked"]);
+const chainFaults = new Set(["ChainIdMismatch", "GenesisMismatch", "ChainForked"]);
+
+/** At the start nobody is waited for: the last run's block must be there. */
+function wentBack(known: KnownBlock | undefined, cause: NodeError): TenonError {
+  return new TenonError("ChainWentBack", "No node has the block that the last run saw", {
+    args: { seen: known?.number, seenHash: known?.hash, ...cause.args },
+    remedy:
+      "Wait until a node has caught up, then start again. Where all were put back to an old copy, repair them first: nothing was rolled back here.",
+    cause,
+  });
+}
+
+function tell(logger: Logger, { url, event, reason }: NodeNotice): void {
+  if (event === "in use") logger.info({ node: url }, "node in use");
+  else if (event === "wrong chain") logger.error({ node: url, reason }, "a node is on another chain");
+  else logger.warn({ node: url, reason }, event === "behind" ? "a node is behind" : "a node was lost");
+}
 
 /** An address as it may be printed: without a user name or password. */
 export function withoutPassword(url: string): string {

@@ -1,5 +1,6 @@
 import type { Hex } from "@tenon/sdk/bytes";
 import { TenonError } from "@tenon/sdk/errors";
+import { NodeError } from "@tenon/sdk/nodes/failure";
 import { typedError } from "@tenon/sdk/revert";
 import { type Provider, Transaction, type TransactionReceipt } from "ethers";
 import {
@@ -79,13 +80,15 @@ async function requireStillThere(
   if (at === undefined || content === undefined) return;
   if (at.blockNumber > chain.head.number) throw new Error("the node's head is before our last anchor");
   const [event] = await log.anchored(at.blockNumber, at.blockNumber, batch);
-  if (event === undefined || event.block.hash !== at.blockHash) {
+  const found = event?.block.hash ?? (await chain.provider.getBlock(at.blockNumber))?.hash;
+  if (event === undefined && found === at.blockHash) throw new Error("the node does not show its logs yet");
+  if (event === undefined || found !== at.blockHash) {
     throw new TenonError("ChainForked", "The block of our last anchor is another one now", {
       args: {
         batch,
         block: at.blockNumber,
         seenHash: at.blockHash,
-        foundHash: event?.block.hash ?? "no such event",
+        foundHash: found ?? "no such block",
       },
       remedy:
         "A final block does not change: find out which node lies, then restart the oracle on a sound one.",
@@ -143,7 +146,7 @@ export async function revertReason(
       await provider.call({ from, to, data, blockTag });
     } catch (error) {
       const typed = typedError(error);
-      if (!(typed instanceof TenonError)) throw error;
+      if (!(typed instanceof TenonError) || typed instanceof NodeError) throw error;
       return typed;
     }
   }

@@ -19,6 +19,7 @@ const settings = {
   state: "state",
   deployment: "deployment",
   rpc: "chain.rpc",
+  "jwt-key": "chain.jwtKey",
   stream: "chain.stream",
   key: "anchorKey.file",
   broker: "broker.url",
@@ -32,7 +33,8 @@ export type SettingOption = keyof typeof settings;
 export const settingHelp: Record<SettingOption, string> = {
   state: "--state DIR          folder of everything the oracle keeps",
   deployment: "--deployment FILE    record of the deployment, as the deploy task wrote it",
-  rpc: "--rpc URL            address of a node of the chain",
+  rpc: "--rpc URL            address of a node of the chain, or several with commas between them",
+  "jwt-key": "--jwt-key FILE       key that signs tokens for nodes that ask for them (PEM, P-256)",
   stream: "--stream N           stream of the AnchorLog",
   key: "--key FILE           private key that anchors (one line of hex, readable by its owner only)",
   broker: '--broker URL         mqtt://…, mqtts://… or "embedded"',

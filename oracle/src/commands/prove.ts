@@ -24,7 +24,7 @@ import {
   wholeOption,
 } from "./command.js";
 
-const names: SettingOption[] = ["state", "deployment", "rpc", "stream"];
+const names: SettingOption[] = ["state", "deployment", "rpc", "jwt-key", "stream"];
 
 /** Writes a proof to a file. */
 export const prove: Command = {
@@ -100,6 +100,7 @@ async function build(config: ReadConfig, deployment: Deployment, wanted: Wanted)
     stateDir: state,
     deployment,
     rpc: chain.rpc,
+    jwtKey: chain.jwtKey,
     stream: chain.stream,
     logger: pino({ level: "silent" }),
   });

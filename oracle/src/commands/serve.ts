@@ -9,6 +9,7 @@ const names: SettingOption[] = [
   "state",
   "deployment",
   "rpc",
+  "jwt-key",
   "stream",
   "key",
   "broker",

@@ -5,7 +5,7 @@ import type { VerifyReport } from "../verify/report.js";
 import { verifyState } from "../verify/verify.js";
 import { type Command, overridesOf, type SettingOption, settingOptions, settingsHelp } from "./command.js";
 
-const names: SettingOption[] = ["state", "deployment", "rpc", "stream"];
+const names: SettingOption[] = ["state", "deployment", "rpc", "jwt-key", "stream"];
 
 /** Checks a whole log against the chain. */
 export const verify: Command = {
@@ -28,6 +28,7 @@ Ends with 0 when nothing differs, else with 1.`,
       stateDir: state,
       deployment: loadDeployment(deployment),
       rpc: chain.rpc,
+      jwtKey: chain.jwtKey,
       stream: chain.stream,
       logger: pino({ level: "silent" }),
       onProgress: ({ frames, batches }) => {

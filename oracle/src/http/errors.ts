@@ -1,4 +1,5 @@
 import { TenonError } from "@tenon/sdk/errors";
+import { NodeError } from "@tenon/sdk/nodes/failure";
 
 /** An error as every route answers it. */
 export interface ErrorBody {
@@ -28,7 +29,7 @@ const statuses: Record<string, number> = {
 
 /** Status and body of an error. What is not typed is the node's or ours, and shows no more than its message. */
 export function answerOf(error: unknown): { status: number; body: ErrorBody } {
-  if (error instanceof TenonError) {
+  if (error instanceof TenonError && !(error instanceof NodeError)) {
     const { code, args, remedy } = error;
     const message = error.message.split("\n")[0] as string;
     return { status: statuses[code] ?? 500, body: { code, message, args, remedy } };
@@ -53,7 +54,7 @@ export function answerOf(error: unknown): { status: number; body: ErrorBody } {
     "ECONNRESET",
     "ETIMEDOUT",
   ];
-  if (fromNode.includes(fields.code ?? "")) {
+  if (error instanceof NodeError || fromNode.includes(fields.code ?? "")) {
     const body = {
       code: "NodeUnavailable",
       message: "The node did not answer",

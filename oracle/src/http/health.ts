@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { NodeError } from "@tenon/sdk/nodes/failure";
 import type { OracleView } from "./view.js";
 
 /** One thing that is wrong, or soon will be. */
@@ -31,7 +32,7 @@ export function readiness(view: OracleView): Readiness {
   return {
     ready: reasons.length === 0,
     reasons,
-    warnings: role !== undefined && !role.expired ? [role.reason] : [],
+    warnings: [...(role !== undefined && !role.expired ? [role.reason] : []), ...nodeWarnings(view)],
   };
 }
 
@@ -68,10 +69,21 @@ function ingestFaults({ pipeline }: OracleView): Reason[] {
 
 function chainFaults({ chain, freshSeconds }: OracleView): Reason[] {
   if (chain.halted !== undefined) return [typed("chain", chain.halted)];
+  // These do not end by themselves in a moment, as a restart does: said at once.
+  const { lastError } = chain;
+  if (lastError instanceof NodeError && lastError.code !== "ChainUnreachable")
+    return [typed("chain", lastError)];
   if (chain.silentMs <= freshSeconds * 1_000) return [];
   const seconds = Math.round(chain.silentMs / 1_000);
-  const message = `the node has not told its head for ${seconds} s: ${chain.lastError ?? "no answer"}`;
+  const message = `the node has not told its head for ${seconds} s: ${lastError === undefined ? "no answer" : messageOf(lastError)}`;
   return [{ part: "chain", message }];
+}
+
+/** Nodes that are out while another one does the work. */
+function nodeWarnings({ chain }: OracleView): Reason[] {
+  return chain.nodes
+    .filter(({ state, reason }) => state !== "good" && reason !== undefined)
+    .map(({ url, reason }) => ({ part: "chain", message: `node ${url}: ${reason}` }));
 }
 
 function anchorFaults(view: OracleView): Reason[] {

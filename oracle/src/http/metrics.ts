@@ -96,6 +96,12 @@ export function metricsOf(view: OracleView): Registry {
 
   gauge("chain_block", "Newest block seen", () => chain.head.number);
   gauge("chain_silent_seconds", "Seconds since the node told its head", () => chain.silentMs / 1_000);
+  gauge("chain_nodes", "Nodes in the configuration", () => chain.nodes.length);
+  gauge(
+    "chain_nodes_good",
+    "Nodes on the right chain that answered when last asked",
+    () => chain.nodes.filter(({ state }) => state === "good").length,
+  );
   gauge("chain_halted", "1 when the chain halted", () => (chain.halted === undefined ? 0 : 1));
   gauge("disk_free_bytes", "Free bytes on the state folder's disk", () => freeBytes(view.stateDir));
   gauge("ready", "1 when /readyz says ready", () => (readiness(view).ready ? 1 : 0));

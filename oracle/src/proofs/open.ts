@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { Deployment } from "@tenon/sdk/deployment";
 import { TenonError } from "@tenon/sdk/errors";
-import { ChainConnection } from "../chain/connection.js";
+import { ChainConnection, type ConnectionOptions } from "../chain/connection.js";
 import { RegistryDirectory } from "../chain/directory.js";
 import { SegmentLog } from "../log/log.js";
 import type { Logger } from "../options.js";
@@ -36,16 +36,17 @@ export function withPlaces(stateDir: string, body: (places: Places) => void): vo
 export interface OpenOptions {
   stateDir: string;
   deployment: Deployment;
-  rpc: string;
+  rpc: ConnectionOptions["rpc"];
+  jwtKey?: string | undefined;
   stream: number;
   logger: Logger;
 }
 
 /** A proof service over a state folder that no oracle needs to run on. Devices are read from the registry anew. */
-export async function openProofs({ stateDir, deployment, rpc, stream, logger }: OpenOptions) {
+export async function openProofs({ stateDir, stream, ...nodes }: OpenOptions) {
   const db = openForReading(stateDir);
   const scratch = openState(":memory:");
-  const chain = await ChainConnection.connect({ url: rpc, deployment, logger });
+  const chain = await ChainConnection.connect(nodes);
   const directory = new RegistryDirectory(scratch, chain);
   await directory.follow(chain.head);
   const log = await SegmentLog.open(logDir(stateDir), { readOnly: true });

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Deployment } from "@tenon/sdk/deployment";
 import { TenonError } from "@tenon/sdk/errors";
 import { type AnchoredEvent, AnchorLogReader } from "../chain/anchor-log.js";
-import { ChainConnection } from "../chain/connection.js";
+import { ChainConnection, type ConnectionOptions } from "../chain/connection.js";
 import { RegistryDirectory } from "../chain/directory.js";
 import type { Logger } from "../options.js";
 import { databasePath, logDir } from "../paths.js";
@@ -17,8 +17,10 @@ export interface VerifyOptions {
   /** State folder of an oracle, or a copy of one. It is only read. */
   stateDir: string;
   deployment: Deployment;
-  /** Address of a node. */
-  rpc: string;
+  /** Addresses of nodes. */
+  rpc: ConnectionOptions["rpc"];
+  /** PEM file of the key that signs tokens for the nodes. */
+  jwtKey?: string | undefined;
   stream: number;
   logger: Logger;
   /** Told now and then how much is done. */
@@ -38,8 +40,8 @@ const STRIDE = 500;
  */
 export async function verifyState(options: VerifyOptions): Promise<VerifyReport> {
   requireFolder(options.stateDir);
-  const { rpc: url, deployment, logger } = options;
-  const chain = await ChainConnection.connect({ url, deployment, logger });
+  const { rpc, jwtKey, deployment, logger } = options;
+  const chain = await ChainConnection.connect({ rpc, jwtKey, deployment, logger });
   const scratch = openState(":memory:");
   try {
     const directory = new RegistryDirectory(scratch, chain);

@@ -2,7 +2,7 @@ import { TenonError } from "../errors.js";
 
 /**
  * The nodes cannot do it now, and may later: nobody answers, all are behind, the token or the account is not allowed.
- * Codes: `ChainUnreachable`, `NodeBehind`, `TokenRefused`, `AccountNotAllowed`, `AnswerUnknown`. For a transaction
+ * Codes: `ChainUnreachable`, `NodeBehind`, `NodeTokenRefused`, `AccountNotAllowed`, `AnswerUnknown`. For a transaction
  * that was sent it says nothing about what became of it.
  */
 export class NodeError extends TenonError {

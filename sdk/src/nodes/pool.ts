@@ -238,7 +238,7 @@ function failureOf(failures: Map<ChainNode, unknown>): TenonError {
     });
   }
   if (errors.some((error) => error instanceof Unauthorized)) {
-    return new NodeError("TokenRefused", "The nodes refuse our token", {
+    return new NodeError("NodeTokenRefused", "The nodes refuse our token", {
       args: { nodes },
       remedy:
         "Give the key file of this network's bundle (jwtKey, TENON_BESU_JWT_KEY), and set the clock: tokens live ten minutes.",

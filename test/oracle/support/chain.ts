@@ -87,9 +87,13 @@ async function recordOf(
   };
 }
 
-export function connect(chain: TestChain, known?: { number: number; hash: Hex }): Promise<ChainConnection> {
+export function connect(
+  chain: TestChain,
+  known?: { number: number; hash: Hex },
+  rpc: string | string[] = chain.rpc.url,
+): Promise<ChainConnection> {
   const options = {
-    url: chain.rpc.url,
+    rpc,
     deployment: chain.deployment,
     logger: new TestLogger(),
     timeoutMs: 2_000,

@@ -316,12 +316,12 @@ describe("connection to several nodes", () => {
     });
 
     it("absent, foreign or expired: refused in words that hold no secret", async () => {
-      expect((await failure(one({}))).code).to.equal("TokenRefused");
+      expect((await failure(one({}))).code).to.equal("NodeTokenRefused");
       const error = await failure(one({ jwtKey: foreign }));
-      expect(error.code).to.equal("TokenRefused");
+      expect(error.code).to.equal("NodeTokenRefused");
       const token = first.authorizations.at(-1)!.slice("Bearer ".length);
       expect(`${error.message} ${JSON.stringify(error.args)} ${error.stack}`).not.to.include(token);
-      expect((await failure(one({ token: expired() }))).code).to.equal("TokenRefused");
+      expect((await failure(one({ token: expired() }))).code).to.equal("NodeTokenRefused");
     });
 
     const expired = () => {
@@ -335,7 +335,7 @@ describe("connection to several nodes", () => {
       const other = generateKeyPairSync("ec", { namedCurve: "P-256" });
       await first.close();
       first = await RpcServer.start(chain.provider as never, { port, jwtKey: other.publicKey });
-      expect((await failure(connection.getBlockNumber())).code).to.equal("TokenRefused");
+      expect((await failure(connection.getBlockNumber())).code).to.equal("NodeTokenRefused");
       expect(new Set(first.authorizations).size, "a second token was tried").to.be.greaterThan(1);
       await first.close();
       first = await RpcServer.start(chain.provider as never, { port, jwtKey: key.publicKey });
