@@ -4,7 +4,7 @@ import { link, open, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Hex } from "../../sdk/src/bytes.js";
 import { TenonError } from "../../sdk/src/errors.js";
-import { type Bundle, layout, type NodeEntry, type NodeRole } from "../bundle/manifest.js";
+import { type Bundle, layout, type NodeEntry, type NodeRole, type RunMode } from "../bundle/manifest.js";
 import { seal, unseal } from "./seal.js";
 import { readTar, TAR_END, type TarFile, tarHeader, tarPadding } from "./tar.js";
 
@@ -14,6 +14,7 @@ export interface BackupHead {
   chainId: number;
   genesisHash: Hex;
   organisation: string;
+  mode: RunMode;
   node: string;
   role: NodeRole;
   address: Hex;
@@ -65,6 +66,7 @@ export async function writeBackup(
     chainId: manifest.chainId,
     genesisHash: manifest.genesisHash,
     organisation: manifest.organisation,
+    mode: manifest.mode,
     node: node.name,
     role: node.role,
     address: node.address,

@@ -9,6 +9,7 @@ import { chosenNodes, runnerOf } from "../run/runner.js";
 import { type BackupContents, type BackupHead, writeBackup } from "./archive.js";
 import { type Opened, openCopy } from "./open.js";
 import { proveBackup, restoreNode } from "./restore.js";
+import { intoVolume, requireNoVolume, withVolumeData } from "./volume.js";
 
 export interface NodeBackupOptions {
   out: string;
@@ -27,11 +28,12 @@ export async function backupNode(
   { told = () => {}, ...options }: NodeBackupOptions,
 ): Promise<BackupContents> {
   const [node] = chosenNodes(bundle, [name]);
-  if (bundle.manifest.mode === "docker") throw inVolume(name);
   const runner = await runnerOf(bundle);
-  if (!(await runner.running()).has(name)) {
-    return writeBackup(bundle, node!, { ...options, head: null, progress: percents(told) });
-  }
+  const copy = (head: BackupHead["head"]) => {
+    const write = () => writeBackup(bundle, node!, { ...options, head, progress: percents(told) });
+    return bundle.manifest.mode === "docker" ? withVolumeData(bundle, name, write) : write();
+  };
+  if (!(await runner.running()).has(name)) return copy(null);
   {
     using own = await OwnNodes.open(bundle);
     checkPause(node!.address, await readChain(bundle, own));
@@ -41,7 +43,7 @@ export async function backupNode(
   const stopped = Date.now();
   try {
     await runner.stop([name]);
-    return await writeBackup(bundle, node!, { ...options, head, progress: percents(told) });
+    return await copy(head);
   } finally {
     await runner.start([name]);
     told(`${name} runs again after ${Math.round((Date.now() - stopped) / 1000)} s`);
@@ -63,10 +65,13 @@ export async function restoreInto(options: {
     verified: async (found, bundle) => {
       whole = bundle === undefined;
       if (bundle !== undefined) await refuseLiving(bundle, found);
+      if ((bundle?.manifest.mode ?? found.mode) === "docker") await requireNoVolume(found);
     },
   });
-  // Its own copy of the lists is as old as the backup.
-  renderLists(openBundle(dir));
+  const bundle = openBundle(dir);
+  // The restored lists are as old as the backup.
+  renderLists(bundle);
+  if (bundle.manifest.mode === "docker") await intoVolume(bundle, contents.node);
   return { contents, whole };
 }
 
@@ -112,15 +117,4 @@ function percents(told: (line: string) => void): (bytes: number, total: number) 
     told(`  ${percent} % of ${(total / 1e6).toFixed(1)} MB`);
     next = percent + 25;
   };
-}
-
-function inVolume(node: string): TenonError {
-  return new TenonError(
-    "BackupNeedsLocal",
-    "A container keeps its data in a volume, which this command cannot read",
-    {
-      args: { node, volume: `${node}-data` },
-      remedy: "Stop the node and copy its volume with Docker's own means.",
-    },
-  );
 }
