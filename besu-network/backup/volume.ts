@@ -1,11 +1,9 @@
-import { execFile } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { TenonError } from "../../sdk/src/errors.js";
-import { container } from "../bundle/config.js";
+import { CONTAINER_DATA } from "../bundle/config.js";
 import { type Bundle, layout } from "../bundle/manifest.js";
-import { compose, requireDocker } from "../run/docker.js";
+import { docker, requireDocker } from "../run/docker.js";
 import type { BackupHead } from "./archive.js";
 
 /**
@@ -21,7 +19,7 @@ export async function withVolumeData<T>({ dir }: Bundle, name: string, work: () 
     });
   }
   try {
-    await compose(dir, ["cp", `${name}:${container.data}/.`, data]);
+    await docker(["compose", "cp", `${name}:${CONTAINER_DATA}/.`, data], dir);
     return await work();
   } finally {
     rmSync(join(dir, data), { recursive: true, force: true });
@@ -32,11 +30,8 @@ export async function withVolumeData<T>({ dir }: Bundle, name: string, work: () 
 export async function requireNoVolume({ organisation, chainId, node }: BackupHead): Promise<void> {
   await requireDocker();
   const volume = `tenon-${organisation}-${chainId}_${node}-data`;
-  const there = await promisify(execFile)("docker", ["volume", "inspect", volume]).then(
-    () => true,
-    () => false,
-  );
-  if (!there) return;
+  const { stdout } = await docker(["volume", "ls", "--quiet"], ".");
+  if (!stdout.split("\n").includes(volume)) return;
   throw new TenonError(
     "RestoreOverwrites",
     "The node's volume is there already: a restore overwrites nothing",
@@ -49,8 +44,8 @@ export async function requireNoVolume({ organisation, chainId, node }: BackupHea
 
 /** Moves restored data from the node's folder into a new volume. */
 export async function intoVolume({ dir }: Bundle, name: string): Promise<void> {
-  await compose(dir, ["create", name]);
+  await docker(["compose", "create", name], dir);
   // With its owner, as whom the container runs Besu.
-  await compose(dir, ["cp", "--archive", `${layout.data(name)}/.`, `${name}:${container.data}`]);
+  await docker(["compose", "cp", "--archive", `${layout.data(name)}/.`, `${name}:${CONTAINER_DATA}`], dir);
   rmSync(join(dir, layout.data(name)), { recursive: true });
 }

@@ -1,6 +1,16 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { TenonError } from "../../sdk/src/errors.js";
 import { renderLists } from "../bundle/lists.js";
-import { type Bundle, enode, type Manifest, writeManifest } from "../bundle/manifest.js";
+import {
+  type Bundle,
+  enode,
+  layout,
+  type Manifest,
+  ownNodes,
+  replaceFile,
+  writeManifest,
+} from "../bundle/manifest.js";
 import type { Ipc } from "../run/ipc.js";
 import type { OwnNodes } from "./chain.js";
 
@@ -25,6 +35,15 @@ export async function applyLists(bundle: Bundle, manifest: Manifest, own: OwnNod
   // Afterwards: a node checks, before it takes an entry away, that its file still has it.
   renderLists(bundle);
   return outcomes;
+}
+
+/** Has the own nodes keep a list of accounts from their next start on: one that was started without cannot begin one. */
+export function enableAccounts(bundle: Bundle): void {
+  for (const { name } of ownNodes(bundle)) {
+    const path = join(bundle.dir, layout.config(name));
+    const config = readFileSync(path, "utf8");
+    replaceFile(path, config.replace(/^(permissions-accounts-config-file-enabled)=false$/m, "$1=true"));
+  }
 }
 
 async function applyToNode(bundle: Bundle, ipc: Ipc): Promise<ListOutcome["state"]> {

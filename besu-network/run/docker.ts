@@ -109,7 +109,7 @@ export class DockerRunner implements Runner {
 }
 
 /** `docker …` in a bundle. Throws `DockerMissing`, or `DockerFailed` with what it said. */
-async function docker(args: readonly string[], dir: string): Promise<{ stdout: string }> {
+export async function docker(args: readonly string[], dir: string): Promise<{ stdout: string }> {
   try {
     return await promisify(execFile)("docker", args, { cwd: dir, maxBuffer: 64 << 20 });
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { withAccount, withFirstAccount, withoutAccount } from "../../../besu-network/govern/accounts.js";
 import { OwnNodes } from "../../../besu-network/govern/chain.js";
-import { applyLists } from "../../../besu-network/govern/lists.js";
+import { applyLists, enableAccounts } from "../../../besu-network/govern/lists.js";
 import { answering } from "../../run.js";
 import { bundleAt } from "../bundle.js";
 import { listLines, othersOf } from "../change.js";
@@ -19,6 +19,7 @@ export default async ({ account, remove, begin, dir }: AllowArguments): Promise<
     const manifest = edit(bundle.manifest, account);
     using own = await OwnNodes.open(bundle);
     const known = manifest === bundle.manifest;
+    if (begin) enableAccounts(bundle);
     const outcomes = await applyLists(bundle, manifest, own);
     console.log(`${account} ${remove ? "is off the list" : known ? "was on the list" : "is on the list"}.`);
     for (const line of listLines(outcomes)) console.log(line);
