@@ -41,6 +41,11 @@ describe("the SDK's README", () => {
     writeFileSync(join(folder, "proof.json"), proofToJson(proof));
     writeFileSync(join(folder, "block-hash.txt"), proof.block.hash);
 
+    const offline = JSON.parse(readFileSync(join(root, "sdk/vectors/offline.json"), "utf8"));
+    mkdirSync(join(folder, "besu"));
+    writeFileSync(join(folder, "besu", "deployment.json"), JSON.stringify(offline.deployment));
+    writeFileSync(join(folder, "bundle.json"), JSON.stringify(offline.bundles[0]));
+
     mkdirSync(scripts, { recursive: true });
     const env = { ...process.env, TENON_LOCAL_RPC: url, TENON_FROM: signers.manufacturer.address };
     for (const [, title, code] of examples) {
@@ -66,12 +71,13 @@ describe("the SDK's README", () => {
     return output;
   }
 
-  it("has five examples, each of which runs as printed", () => {
+  it("has six examples, each of which runs as printed", () => {
     expect(Object.keys(printed)).to.deep.equal([
       "Connect and read",
       "Write: lazy operations",
       "Errors",
       "Proofs",
+      "Without a node",
       "With viem",
     ]);
     expect(printed["Connect and read"]).to.match(/next: 1,\s+size: 2n/);
@@ -80,6 +86,7 @@ describe("the SDK's README", () => {
     );
     expect(printed.Errors).to.match(/^DeviceUnknown/);
     expect(printed.Proofs).to.match(/^deployment: [\s\S]*\nbatch root: leaf 0x[\s\S]*\nblock: number \d+/);
+    expect(printed["Without a node"]).to.match(/^deployment: [\s\S]*\nseals: block [\s\S]*\nanchor record: /);
     expect(printed["With viem"]).to.match(/^0x[0-9a-fA-F]{40} 1 2\n0 0x[0-9a-f]{64}/);
   });
 
