@@ -106,7 +106,7 @@ export function alertRules(timing: Timing): AlertRule[] {
       "QuorumAtEdge",
       "warning",
       settle,
-      "tenon_network_validators_active <= tenon_network_quorum and tenon_network_faults_tolerated > 0",
+      "tenon_network_validators_active <= tenon_network_quorum and tenon_network_faults_tolerated > 0 and tenon_network_validators_active > 0",
       "{{ $value }} validators take part, no more than must: the next failure stops the chain",
     ),
     rule(
@@ -120,17 +120,15 @@ export function alertRules(timing: Timing): AlertRule[] {
       "ProposerAbsent",
       "warning",
       settle,
-      `increase(tenon_network_validator_proposals_total${rate}) == 0 and increase(tenon_network_validator_seals_total${rate}) > 0 ` +
-        `and on(instance) increase(tenon_network_blocks_total${rate}) > 10 * tenon_network_validators`,
-      "{{ $labels.validator }} seals blocks, but none of its own is accepted",
+      'tenon_network_reason{code="ProposerAbsent"} == 1',
+      "{{ $labels.subject }} seals blocks, but none of its own is accepted",
     ),
     rule(
       "SealsAbsent",
       "warning",
       settle,
-      `increase(tenon_network_validator_seals_total${rate}) == 0 and increase(tenon_network_validator_proposals_total${rate}) > 0 ` +
-        `and on(instance) increase(tenon_network_blocks_total${rate}) > 10 * tenon_network_validators`,
-      "{{ $labels.validator }} proposes blocks, but its seals come too late",
+      'tenon_network_reason{code="SealsAbsent"} == 1',
+      "{{ $labels.subject }} proposes blocks, but its seals come too late",
     ),
     rule(
       "RoundChanges",

@@ -1,6 +1,7 @@
 import { statfsSync } from "node:fs";
 import { computeAddress } from "ethers";
 import type { Hex } from "../../sdk/src/bytes.js";
+import { TenonError } from "../../sdk/src/errors.js";
 import type { NodeRole } from "../bundle/manifest.js";
 import { blockSample, type RpcHeader } from "./headers.js";
 import { type HealthSettings, windowBlocks } from "./limits.js";
@@ -217,8 +218,9 @@ async function readPool(caller: Caller): Promise<NodeAnswer["pool"]> {
   return { transactions: localCount + remoteCount, limit: maxSize };
 }
 
-/** An error's message and values in one line, without its remedy: a reason has its own. */
+/** What an error says in one line, without its remedy: health has its own. */
 function wordsOf(error: unknown): string {
+  if (error instanceof TenonError && typeof error.args.reason === "string") return error.args.reason;
   const message = error instanceof Error ? error.message : String(error);
   const lines = message.split("\n").map((line) => line.trim());
   return lines.filter((line) => !line.startsWith("→")).join(", ");

@@ -4,6 +4,8 @@ import type { Timing } from "./limits.js";
 
 type Unit = "none" | "s" | "percentunit" | "bytes" | "ops" | "short";
 
+type Colour = "green" | "orange" | "red";
+
 export interface Query {
   expr: string;
   /** Grafana's legend, such as `{{validator}}`. */
@@ -13,15 +15,15 @@ export interface Query {
 export interface Panel {
   title: string;
   description: string;
-  kind: "stat" | "timeseries" | "table";
+  kind: "stat" | "timeseries" | "state-timeline" | "table";
   unit: Unit;
   queries: Query[];
   /** Of 24 columns. */
   width: number;
   height: number;
   stacked?: boolean;
-  /** Colours from green on: at this value orange, at that red. */
-  steps?: { orange?: number; red?: number };
+  /** Colours by value: the first below all, each other from its number on. */
+  steps?: [colour: Colour, from: number | null][];
 }
 
 const STAT = { kind: "stat", width: 4, height: 4 } as const;
@@ -45,7 +47,11 @@ export function panels(timing: Timing): Panel[] {
       description: "Orange: a proposer was missing. Red: no tolerated fault explains it",
       unit: "s",
       queries: [{ expr: "tenon_network_block_age_seconds", legend: "" }],
-      steps: { orange: late, red: 4 * late },
+      steps: [
+        ["green", null],
+        ["orange", late],
+        ["red", 4 * late],
+      ],
     },
     {
       ...STAT,
@@ -59,7 +65,11 @@ export function panels(timing: Timing): Panel[] {
       title: "May still fail",
       description: "Validators that may fail before the chain stops",
       unit: "none",
-      queries: [{ expr: "tenon_network_validators_active - tenon_network_quorum", legend: "" }],
+      queries: [{ expr: "clamp_min(tenon_network_validators_active - tenon_network_quorum, 0)", legend: "" }],
+      steps: [
+        ["red", null],
+        ["green", 1],
+      ],
     },
     {
       ...STAT,
@@ -74,7 +84,11 @@ export function panels(timing: Timing): Panel[] {
       description: "Reasons the exporter gives now; the table below names them",
       unit: "none",
       queries: [{ expr: "count(tenon_network_reason) or vector(0)", legend: "" }],
-      steps: { orange: 1, red: 4 },
+      steps: [
+        ["green", null],
+        ["orange", 1],
+        ["red", 4],
+      ],
     },
     {
       ...GRAPH,
@@ -183,12 +197,22 @@ export function panels(timing: Timing): Panel[] {
     },
     {
       title: "What is wrong now",
-      description: "npx hardhat network monitor prints the same, with what to do",
+      description: "npx hardhat network monitor prints it, with what to do",
       kind: "table",
       unit: "none",
       width: 8,
       height: 8,
       queries: [{ expr: "tenon_network_reason", legend: "" }],
+    },
+    {
+      title: "What was wrong",
+      description: "The same over time",
+      kind: "state-timeline",
+      unit: "none",
+      width: 24,
+      height: 9,
+      queries: [{ expr: "tenon_network_reason", legend: "{{code}} {{subject}}" }],
+      steps: [["orange", null]],
     },
   ];
 }
@@ -229,6 +253,7 @@ function grafanaPanel(panel: Panel, id: number, gridPos: object): object {
   const { title, description, kind, unit, queries, steps } = panel;
   const datasource = { type: "prometheus", uid: "prometheus" };
   const single = kind === "table";
+  const overTime = kind === "timeseries" || kind === "state-timeline";
   return {
     id,
     title,
@@ -241,8 +266,8 @@ function grafanaPanel(panel: Panel, id: number, gridPos: object): object {
       datasource,
       expr,
       legendFormat: legend,
-      instant: kind !== "timeseries",
-      range: kind === "timeseries",
+      instant: !overTime,
+      range: overTime,
       ...(single && { format: "table" }),
     })),
     fieldConfig: {
@@ -271,16 +296,13 @@ function graphStyle(stacked: boolean): object {
   };
 }
 
-function thresholds({ orange, red }: NonNullable<Panel["steps"]>): object {
-  const from = (color: string, value: number | undefined) => (value === undefined ? [] : [{ color, value }]);
-  return {
-    mode: "absolute",
-    steps: [{ color: "green", value: null }, ...from("orange", orange), ...from("red", red)],
-  };
+function thresholds(steps: NonNullable<Panel["steps"]>): object {
+  return { mode: "absolute", steps: steps.map(([color, value]) => ({ color, value })) };
 }
 
 function options(kind: Panel["kind"]): object {
   if (kind === "stat") return { reduceOptions: { calcs: ["lastNotNull"] }, colorMode: "value" };
   if (kind === "table") return { showHeader: true };
+  if (kind === "state-timeline") return { showValue: "never", legend: { showLegend: false } };
   return { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi" } };
 }

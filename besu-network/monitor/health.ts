@@ -1,5 +1,5 @@
 import {
-  absentBlocks,
+  ABSENT_TURNS,
   behindBlocks,
   CLOCK_TOLERANCE_SECONDS,
   type HealthSettings,
@@ -7,6 +7,7 @@ import {
   POOL_STUCK_BLOCKS,
   ROUND_CHANGE_SHARE,
   silentBlocks,
+  TREND_BLOCKS,
 } from "./limits.js";
 import { type Measures, measure, type NodeMeasure } from "./measures.js";
 import type { Samples } from "./samples.js";
@@ -101,20 +102,19 @@ function reason(code: ReasonCode, subject: string | null, message: string): Reas
 
 function chainReasons(m: Measures): Reason[] {
   const found: Reason[] = [];
-  const stalled = m.overdueSeconds !== null && m.stallSeconds !== null && m.overdueSeconds > m.stallSeconds;
   if (m.headsDisagree)
     found.push(reason("HeadsDisagree", null, "own nodes have different blocks at one height"));
-  if (stalled) {
+  if (m.stalled) {
     const waiting = (m.pool ?? 0) > 0 ? `, ${m.pool} transactions wait` : "";
     const age = Math.round(m.blockAgeSeconds ?? 0);
     found.push(reason("ChainStalled", null, `block ${m.head?.number} is ${age} s old${waiting}`));
   }
   // Without a stall it says only that nodes here have few peers.
-  if (stalled && m.connected !== null && m.connected < m.quorum) {
+  if (m.stalled && m.connected !== null && m.connected < m.quorum) {
     const message = `${m.connected} of ${m.validators} validators are in reach, ${m.quorum} make a block`;
     found.push(reason("QuorumLost", null, message));
   }
-  if (m.windowBlocks > 0 && m.roundChanges / m.windowBlocks > ROUND_CHANGE_SHARE) {
+  if (m.roundChanges > ROUND_CHANGE_SHARE * Math.max(m.windowBlocks, TREND_BLOCKS)) {
     found.push(reason("RoundChanges", null, `${m.roundChanges} rounds changed in ${m.windowBlocks} blocks`));
   }
   if (m.blockAgeSeconds !== null && m.blockAgeSeconds < -CLOCK_TOLERANCE_SECONDS) {
@@ -126,19 +126,21 @@ function chainReasons(m: Measures): Reason[] {
 
 function validatorReasons(m: Measures): Reason[] {
   const found: Reason[] = [];
-  const absent = absentBlocks(m.validators);
   for (const { name, silentBlocks: silent, proposals, seals, blocks } of m.perValidator) {
     if (silent > silentBlocks(m.validators)) {
       found.push(reason("ValidatorSilent", name, `neither proposed nor sealed the last ${silent} blocks`));
-    } else if (proposals === 0 && blocks >= absent) {
-      found.push(reason("ProposerAbsent", name, `sealed, but proposed none of the last ${blocks} blocks`));
-    } else if (seals === 0 && blocks >= absent) {
+    } else if (proposals === 0 && seals >= (ABSENT_TURNS / 2) * m.validators) {
+      // Of the blocks of its turns it seals more than half, as a rule.
       found.push(
-        reason("SealsAbsent", name, `proposed, but sealed none of the last ${blocks} blocks in time`),
+        reason("ProposerAbsent", name, `sealed ${seals} of the last ${blocks} blocks, proposed none`),
+      );
+    } else if (seals === 0 && proposals >= ABSENT_TURNS) {
+      found.push(
+        reason("SealsAbsent", name, `proposed ${proposals} of the last ${blocks} blocks, sealed none`),
       );
     }
   }
-  if (m.faultsTolerated > 0 && m.active <= m.quorum) {
+  if (m.faultsTolerated > 0 && !m.stalled && m.active <= m.quorum) {
     const message = `${m.active} of ${m.validators} validators take part, ${m.quorum} must`;
     found.push(reason("QuorumAtEdge", null, message));
   }

@@ -20,6 +20,8 @@ export const DISK_FLOOR_BYTES = 2 * 1024 ** 3;
 export const POOL_FULL_SHARE = 0.8;
 /** More rounds changed per block than this is not a hiccup. A dead validator of four costs one in three blocks. */
 export const ROUND_CHANGE_SHARE = 0.1;
+/** Of fewer blocks a share says nothing: the first block of a chain often needs some rounds. */
+export const TREND_BLOCKS = 20;
 /** A head further in the future than this, seconds: some clock is wrong. */
 export const CLOCK_TOLERANCE_SECONDS = 2;
 /** Blocks without any transaction while the pool is not empty. */
@@ -48,10 +50,8 @@ export function silentBlocks(validators: number): number {
   return 3 * validators;
 }
 
-/** Blocks a validator may be without a proposal (or without a seal) while the other of the two still comes. */
-export function absentBlocks(validators: number): number {
-  return 10 * validators;
-}
+/** Turns a validator takes with one half of its work while the other half never counts, until that is no chance. */
+export const ABSENT_TURNS = 10;
 
 /** Blocks a node may be behind the highest: what half a minute brings, at least ten. */
 export function behindBlocks({ blockPeriodSeconds }: Timing): number {
@@ -60,7 +60,7 @@ export function behindBlocks({ blockPeriodSeconds }: Timing): number {
 
 /** Blocks that are kept to judge by. */
 export function windowBlocks(validators: number): number {
-  return Math.max(100, absentBlocks(validators) + 1);
+  return Math.max(100, (ABSENT_TURNS + 2) * validators);
 }
 
 export type Timing = Pick<Manifest, "blockPeriodSeconds" | "requestTimeoutSeconds">;

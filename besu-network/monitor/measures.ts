@@ -43,7 +43,9 @@ export interface Measures {
   validators: number;
   quorum: number;
   faultsTolerated: number;
-  /** Validators that proposed or sealed within the last three turns. */
+  /** Overdue for longer than that. */
+  stalled: boolean;
+  /** Validators that proposed or sealed within the last three turns; none while the chain stands. */
   active: number;
   /** Validators that run here or are peers of nodes here. */
   connected: number | null;
@@ -70,16 +72,20 @@ export function measure(samples: Samples, settings: HealthSettings): Measures {
   const newest = samples.blocks.at(-1);
   const addresses = newest?.validators ?? [];
   const n = addresses.length;
+  const overdueSeconds = head === null ? null : overdue(samples, head, settings);
+  const stallAfter = n === 0 ? null : stallSeconds(settings, n);
+  const stalled = overdueSeconds !== null && stallAfter !== null && overdueSeconds > stallAfter;
   const perValidator = addresses.map((address) => validatorMeasure(address, samples.blocks, own, settings));
   return {
     head,
     blockAgeSeconds: head === null ? null : samples.at / 1_000 - head.timestamp,
-    overdueSeconds: head === null ? null : overdue(samples, head, settings),
-    stallSeconds: n === 0 ? null : stallSeconds(settings, n),
+    overdueSeconds,
+    stallSeconds: stallAfter,
+    stalled,
     validators: n,
     quorum: quorumOf(n),
     faultsTolerated: faultsTolerated(n),
-    active: perValidator.filter((validator) => validator.silentBlocks <= silentBlocks(n)).length,
+    active: stalled ? 0 : perValidator.filter((each) => each.silentBlocks <= silentBlocks(n)).length,
     connected: perValidator.some(({ connected }) => connected === null)
       ? null
       : perValidator.filter(({ connected }) => connected).length,

@@ -122,8 +122,10 @@ export const metrics: readonly Metric[] = [
   gauge("faults_tolerated", "Validators that may fail", ({ health }) =>
     health.measures.validators > 0 ? health.measures.faultsTolerated : null,
   ),
-  gauge("validators_active", "Validators that took part in the last three turns", ({ health }) =>
-    health.measures.validators > 0 ? health.measures.active : null,
+  gauge(
+    "validators_active",
+    "Validators that took part in the last three turns; none while the chain stands",
+    ({ health }) => (health.measures.validators > 0 ? health.measures.active : null),
   ),
   gauge("validators_connected", "Validators that run here or are peers of nodes here", ({ health }) =>
     health.measures.validators > 0 ? health.measures.connected : null,

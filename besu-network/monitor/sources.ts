@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Hex } from "../../sdk/src/bytes.js";
 import { connectRpc } from "../../sdk/src/connection.js";
@@ -61,16 +61,13 @@ function hostOf(url: string): string {
 }
 
 /** What the bundle says of its network. */
-export function settingsOf({ dir, manifest }: Bundle): HealthSettings {
-  const genesis = JSON.parse(readFileSync(join(dir, layout.genesis), "utf8")) as {
-    config: { qbft: { emptyblockperiodseconds?: number } };
-  };
+export function settingsOf({ manifest }: Bundle): HealthSettings {
   return {
     chainId: manifest.chainId,
     genesisHash: manifest.genesisHash,
     blockPeriodSeconds: manifest.blockPeriodSeconds,
     requestTimeoutSeconds: manifest.requestTimeoutSeconds,
-    emptyBlockPeriodSeconds: genesis.config.qbft.emptyblockperiodseconds ?? 0,
+    emptyBlockPeriodSeconds: manifest.emptyBlockPeriodSeconds ?? 0,
     diskFloorBytes: DISK_FLOOR_BYTES,
     names: Object.fromEntries(manifest.nodes.map(({ address, name }) => [address.toLowerCase(), name])),
   };

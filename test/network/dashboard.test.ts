@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { panels } from "../../besu-network/monitor/dashboard.js";
 import { monitoringFiles, monitoringLayout } from "../../besu-network/monitor/files.js";
+import { reasonCodes } from "../../besu-network/monitor/health.js";
+import { metrics } from "../../besu-network/monitor/metrics.js";
 import { EXPORTER_PORT, PROMETHEUS_PORT } from "../../besu-network/monitor/ports.js";
 import { paperManifest } from "./support/manifest.js";
 import { metricsIn, unknownMetrics } from "./support/rules.js";
@@ -54,6 +57,16 @@ describe("the Grafana dashboard", () => {
     for (const { datasource: used } of dashboard.panels) expect(datasource).to.include(`uid: ${used.uid}\n`);
     const provider = files[`${monitoringLayout.provisioning}/dashboards/tenon.yml`]!;
     expect(provider).to.include("path: /var/lib/grafana/dashboards");
+  });
+});
+
+describe("the document on monitoring", () => {
+  const text = readFileSync("docs/network-monitoring.md", "utf8");
+
+  it("names every metric and every reason, the reasons with their severity", () => {
+    for (const { name } of metrics) expect(text).to.include(`\`${name.slice("tenon_network_".length)}\``);
+    for (const [code, severity] of Object.entries(reasonCodes))
+      expect(text).to.include(`| \`${code}\` | ${severity} |`);
   });
 });
 

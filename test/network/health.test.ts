@@ -58,6 +58,7 @@ describe("health of a network, judged from its chain", () => {
       expect(wrong(at(7))).to.deep.equal([]);
       expect(wrong(at(7.1))).to.deep.equal(["ChainStalled"]);
       expect(healthOf(at(7.1), settings).status).to.equal("critical");
+      expect(healthOf(at(7.1), settings).measures.active, "nobody takes part").to.equal(0);
     });
 
     it("waits longer where the timeout is longer", () => {
@@ -146,8 +147,23 @@ describe("health of a network, judged from its chain", () => {
       expect(wrong(samples)).to.deep.equal(["ProposerAbsent validator2", "SealsAbsent validator4"]);
     });
 
+    it("finds nothing wrong with one that has just come back", () => {
+      const away = blocks({ validators: 4, dead: [3], blocks: 96 });
+      const back = blocks({ validators: 4, blocks: 4 }).map((block) => ({
+        ...block,
+        sealers: [1, 2, 4].map(address),
+      }));
+      const made = [...away, ...back].map((block, index) => ({ ...block, number: 1_000 + index }));
+      expect(wrong({ at: now, polls: [pollOf(made)], blocks: made })).to.deep.equal(["RoundChanges"]);
+    });
+
     it("reads nothing out of a young chain", () => {
       expect(wrong(healthy({ blocks: 1 }))).to.deep.equal([]);
+      const begun = blocks({ validators: 4, blocks: 3 }).map((block, index) => ({
+        ...block,
+        round: index === 0 ? 2 : 0,
+      }));
+      expect(wrong({ at: now, polls: [pollOf(begun)], blocks: begun })).to.deep.equal([]);
       expect(wrong({ at: now, polls: [pollOf(blocks({ validators: 4 }))], blocks: [] })).to.deep.equal([]);
     });
   });

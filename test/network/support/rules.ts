@@ -7,7 +7,7 @@ export const besuMetrics = ["jvm_memory_used_bytes"];
 const known = new Set([...metrics.map(({ name }) => name as string), ...besuMetrics, "up"]);
 
 const words = new Set(
-  "and or unless on by bool ignoring group_left group_right rate increase sum max min count vector absent predict_linear".split(
+  "and or unless on by bool ignoring group_left group_right rate increase sum max min count vector absent clamp_min predict_linear".split(
     " ",
   ),
 );
