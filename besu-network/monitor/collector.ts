@@ -4,7 +4,7 @@ import type { Hex } from "../../sdk/src/bytes.js";
 import { TenonError } from "../../sdk/src/errors.js";
 import type { NodeRole } from "../bundle/manifest.js";
 import { blockSample, type RpcHeader } from "./headers.js";
-import { type HealthSettings, windowBlocks } from "./limits.js";
+import { type HealthSettings, POOL_STUCK_BLOCKS, windowBlocks } from "./limits.js";
 import { type Counts, countBlock, newCounts } from "./metrics.js";
 import {
   type AnsweringNode,
@@ -39,10 +39,13 @@ interface Session {
   genesisHash: Hex;
 }
 
-/** How many polls are kept: what waits in pools is judged by them. */
-const KEPT_POLLS = 120;
 /** Blocks read in one poll; a longer gap is read by the next ones. */
 const BLOCKS_AT_ONCE = 50;
+
+/** How many polls are kept: as many as show that a pool is stuck. */
+function keptPolls({ blockPeriodSeconds: period, emptyBlockPeriodSeconds: empty }: HealthSettings): number {
+  return Math.ceil((2 * POOL_STUCK_BLOCKS * Math.max(period, empty)) / Math.max(1, period));
+}
 
 /** Asks own nodes again and again, and keeps what `healthOf` judges by. */
 export class Collector {
@@ -73,7 +76,7 @@ export class Collector {
     const poll: Poll = { at, nodes };
     await this.#readCommon(poll);
     await this.#readBlocks(poll);
-    this.#polls = [...this.#polls, poll].slice(-KEPT_POLLS);
+    this.#polls = [...this.#polls, poll].slice(-keptPolls(this.#settings));
   }
 
   close(): void {

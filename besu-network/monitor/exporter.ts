@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { TenonError } from "../../sdk/src/errors.js";
 import { Collector, type NodeSource } from "./collector.js";
 import { type Health, healthOf, type Reason } from "./health.js";
@@ -42,13 +42,19 @@ export class Exporter {
     this.#polledAt = polledAt;
   }
 
-  /** Listens, asks the nodes a first time, and goes on until `stop`. Throws `PortRefused`. */
+  /** Asks the nodes a first time, listens, and goes on until `stop`. Throws `PortRefused`. */
   static async start(options: ExporterOptions): Promise<Exporter> {
     const collector = new Collector(options.sources, options.settings);
+    const at = Date.now();
+    await collector.poll(at);
     const server = createServer();
-    await listen(server, options);
-    const exporter = new Exporter(server, collector, options, Date.now());
-    await exporter.#poll();
+    try {
+      await listen(server, options);
+    } catch (error) {
+      collector.close();
+      throw error;
+    }
+    const exporter = new Exporter(server, collector, options, at);
     server.on("request", ({ url }, response) => exporter.#answer(url ?? "/", response));
     exporter.#polling = exporter.#pollOn();
     return exporter;
@@ -69,10 +75,15 @@ export class Exporter {
   async #pollOn(): Promise<void> {
     const { signal } = this.#stop;
     const period = Math.max(1_000, 1_000 * this.#options.settings.blockPeriodSeconds);
+    // Whoever started it knows by then that it runs.
+    await setImmediate();
+    this.#tell();
     while (!signal.aborted) {
       const rest = Math.max(0, this.#polledAt + period - Date.now());
       await sleep(rest, undefined, { signal }).catch(() => undefined);
-      if (!signal.aborted) await this.#poll();
+      if (signal.aborted) return;
+      await this.#poll();
+      this.#tell();
     }
   }
 
@@ -80,6 +91,10 @@ export class Exporter {
     const at = Date.now();
     await this.#collector.poll(at);
     this.#polledAt = at;
+  }
+
+  /** Tells what changed since the last time. */
+  #tell(): void {
     const { reasons } = this.health();
     const same = (one: Reason) => (other: Reason) => one.code === other.code && one.subject === other.subject;
     const began = reasons.filter((reason) => !this.#reasons.some(same(reason)));
@@ -89,7 +104,7 @@ export class Exporter {
   }
 
   #answer(url: string, response: ServerResponse): void {
-    const path = new URL(url, "http://localhost").pathname;
+    const path = url.split("?")[0];
     const health = this.health();
     if (path === "/metrics") {
       const pollAgeSeconds = (Date.now() - this.#polledAt) / 1_000;
