@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { alertRules } from "../../besu-network/monitor/alerts.js";
 import { monitoringFiles, monitoringLayout } from "../../besu-network/monitor/files.js";
 import { reasonCodes } from "../../besu-network/monitor/health.js";
+import { tasks } from "../../tasks/index.js";
 import { paperManifest } from "./support/manifest.js";
 import { promtoolTests } from "./support/promtool.js";
 import { unknownMetrics } from "./support/rules.js";
@@ -31,6 +32,16 @@ describe("alert rules", () => {
   it("name only metrics that the exporter tells", () => {
     for (const timing of timings) {
       for (const { alert, expr } of alertRules(timing)) expect(unknownMetrics(expr), alert).to.deep.equal([]);
+    }
+  });
+
+  it("say what to do, in commands that there are", () => {
+    const known = tasks.map(({ id }) => id.join(" "));
+    for (const { alert, action } of alertRules(paperManifest)) {
+      expect(action, alert).to.match(/^.{20,}\.$/);
+      for (const [, command] of action.matchAll(/network ([a-z]+(?:-[a-z]+)*)/g)) {
+        expect(known, `${alert}: ${action}`).to.include(`network ${command}`);
+      }
     }
   });
 
