@@ -26,6 +26,8 @@ export default async ({ account, remove, begin, dir }: AllowArguments): Promise<
     const others = othersOf(bundle);
     if (others.length === 0) return;
     // A node checks what it is sent, what reaches it from peers and what it puts into its blocks, never others' blocks.
-    console.log(`${others.join(", ")} keep lists of their own; for theirs to agree each runs`);
+    console.log(
+      `Other organisations (${others.join(", ")}) keep their own lists. For these to agree, each runs`,
+    );
     console.log(`  npx hardhat network allow-account ${account}${remove ? " --remove" : ""}`);
   });
