@@ -16,7 +16,7 @@ export const jsonFlag = { name: "json" as const, description: "Print the answer 
 /** The number a text option holds; undefined when it was left out. Throws `OptionInvalid`. */
 export function wholeNumber(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new TenonError("OptionInvalid", `--${name} is a whole number`, {
     args: { given: text },
     remedy: "Give another, or leave it out.",

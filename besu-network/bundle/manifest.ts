@@ -60,7 +60,7 @@ export interface Manifest {
   /** Seconds between blocks while nothing happens; left out when empty blocks come as often as others. */
   emptyBlockPeriodSeconds?: number;
   storage: "FOREST" | "BONSAI";
-  /** The Besu version the bundle was made for; `docker` runs exactly it, `local` at least it. */
+  /** The Besu version the bundle was made for, which `docker` runs; `local` takes any from `LEAST_BESU` on. */
   besu: string;
   mode: RunMode;
   /** Containers of this bundle get their addresses here (docker only). */

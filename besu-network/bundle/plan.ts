@@ -1,4 +1,5 @@
 import { createECDH, randomInt } from "node:crypto";
+import { isIPv4 } from "node:net";
 import { keccak256 } from "ethers";
 import type { Hex } from "../../sdk/src/bytes.js";
 import { toHex } from "../../sdk/src/bytes.js";
@@ -44,6 +45,9 @@ export interface PlannedNode {
 /** The ports of a node, counted from its first. */
 export const PORTS_PER_NODE = 10;
 
+/** Addresses from the tenth on that a subnet has for containers. */
+const MOST_NODES = 240;
+
 /** Chains where other people's signatures are worth something, and the ones every test tool has. */
 const taken = new Map([
   [1, "Ethereum's"],
@@ -86,7 +90,8 @@ export function checkOptions(options: CreateOptions): void {
     if (!/^0x[0-9a-fA-F]{40}$/.test(account))
       throw invalid("accounts", account, "addresses, 0x and 40 digits");
   }
-  if (options.subnet !== undefined && !/^(\d{1,3}\.){3}0\/24$/.test(options.subnet)) {
+  const [network, bits] = options.subnet?.split("/") ?? [];
+  if (network !== undefined && !(isIPv4(network) && network.endsWith(".0") && bits === "24")) {
     throw invalid("subnet", options.subnet, "a subnet A.B.C.0/24");
   }
 }
@@ -100,6 +105,8 @@ export function membersOf(options: CreateOptions): Member[] {
 /** Every node of the network with a fresh key, members in their order, validators first in each. */
 export function planNodes(options: CreateOptions, mode: RunMode, subnet: string): PlannedNode[] {
   const members = membersOf(options);
+  const most = Math.max(...members.map((member) => rolesOf(member).length));
+  if (most > MOST_NODES) throw invalid("validators", most, `at most ${MOST_NODES} nodes of one organisation`);
   const count = { validator: 0, rpc: 0, observer: 0 };
   const onHost = new Map<string, number>();
   const planned = members.flatMap((member) =>

@@ -1,3 +1,4 @@
+import { LEAST_BESU } from "../run/version.js";
 import { containerLayout } from "./compose.js";
 import { layout, type Manifest, type NodeEntry } from "./manifest.js";
 
@@ -54,7 +55,7 @@ npx hardhat network status --dir .    # block age, peers, pool, disk; exit code 
 npx hardhat network logs --dir .
 npx hardhat network monitor --dir .   # health for Prometheus
 \`\`\``;
-  return `## Run it\n\n${commands}\n${together}\n${manifest.mode === "docker" ? docker(manifest, own) : local(manifest, own)}`;
+  return `## Run it\n\n${commands}\n${together}\n${manifest.mode === "docker" ? docker(manifest, own) : local(own)}`;
 }
 
 function docker({ besu, subnet }: Manifest, own: NodeEntry[]): string {
@@ -66,8 +67,8 @@ Memory: 2 GB of heap a node; write \`BESU_HEAP=4g\` into \`.env\` for more. On D
 because sockets do not pass into its machine.`;
 }
 
-function local({ besu }: Manifest, own: NodeEntry[]): string {
-  return `\`up\` runs ${names(own)} as processes of the \`besu\` on the PATH (or in \`BESU_HOME\`), ${besu} or newer. One by hand:
+function local(own: NodeEntry[]): string {
+  return `\`up\` runs ${names(own)} as processes of the \`besu\` on the PATH (or in \`BESU_HOME\`), ${LEAST_BESU.join(".")} or newer. One by hand:
 \`cd ${layout.node(own[0]?.name ?? "")} && BESU_OPTS=-Xmx1g besu --config-file=config.toml\`. For Prometheus and Grafana as processes, start them with
 the files in \`monitor/\`.`;
 }
@@ -115,7 +116,7 @@ the RPC nodes). They are in this folder only, readable by its owner only, and in
 
 function files({ mode, storage, accounts }: Manifest): string {
   const kept = storage === "FOREST" ? "every state of the chain" : "the state of the last 512 blocks";
-  const who = accounts === null ? "every account's" : `those of ${accounts.length} accounts`;
+  const who = accounts === null ? "every account's" : `the ${accounts.length} listed accounts'`;
   return `## Files
 
 - \`network.json\`: nodes and settings; what the tasks change. Peer lists are written from it.

@@ -2,9 +2,13 @@ import { relative } from "node:path";
 import { createBundle } from "../../../besu-network/bundle/create.js";
 import type { Bundle, RunMode } from "../../../besu-network/bundle/manifest.js";
 import { readNetworkMembers } from "../../../besu-network/bundle/members.js";
+import { dockerState } from "../../../besu-network/run/docker.js";
+import { findBesu, howToGetBesu } from "../../../besu-network/run/version.js";
 import type { Hex } from "../../../sdk/src/bytes.js";
 import { TenonError } from "../../../sdk/src/errors.js";
+import { wholeNumber } from "../../options.js";
 import { answering } from "../../run.js";
+import { dirGiven } from "../bundle.js";
 
 type Text = string | undefined;
 
@@ -28,26 +32,31 @@ interface CreateArguments {
 
 export default async (given: CreateArguments): Promise<void> =>
   answering(async () => {
-    const mode = oneOf("mode", given.mode, ["docker", "local"] as const) ?? "local";
+    const mode = oneOf("mode", given.mode, ["docker", "local"] as const) ?? (await usualMode());
     const bundles = await createBundle({
       out: given.out,
       mode,
-      validators: whole("validators", given.validators),
-      rpcNodes: whole("rpc-nodes", given.rpcNodes),
-      observers: whole("observers", given.observers),
+      validators: wholeNumber("validators", given.validators),
+      rpcNodes: wholeNumber("rpc-nodes", given.rpcNodes),
+      observers: wholeNumber("observers", given.observers),
       members: given.members === undefined ? undefined : readNetworkMembers(given.members, mode),
-      chainId: whole("chain-id", given.chainId),
-      blockPeriod: whole("block-period", given.blockPeriod),
-      emptyBlockPeriod: whole("empty-block-period", given.emptyBlockPeriod),
-      gasLimit: whole("gas-limit", given.gasLimit),
+      chainId: wholeNumber("chain-id", given.chainId),
+      blockPeriod: wholeNumber("block-period", given.blockPeriod),
+      emptyBlockPeriod: wholeNumber("empty-block-period", given.emptyBlockPeriod),
+      gasLimit: wholeNumber("gas-limit", given.gasLimit),
       storage: oneOf("storage", given.storage?.toUpperCase(), ["FOREST", "BONSAI"] as const),
-      portBase: whole("port-base", given.portBase),
+      portBase: wholeNumber("port-base", given.portBase),
       subnet: given.subnet,
       accounts: given.accounts?.split(",").map((account) => account.trim().toLowerCase() as Hex),
     });
     if (given.json) console.log(JSON.stringify(bundles.map(summary)));
     else print(bundles, mode);
   });
+
+/** Containers where Docker works, processes elsewhere. */
+async function usualMode(): Promise<RunMode> {
+  return (await dockerState()) === "works" ? "docker" : "local";
+}
 
 function summary({ dir, manifest }: Bundle) {
   const { organisation, chainId, genesisHash } = manifest;
@@ -60,17 +69,15 @@ function print(bundles: Bundle[], mode: RunMode): void {
     const { dir, organisation, nodes } = summary(bundle);
     console.log(`${organisation}: ${nodes.join(", ")} in ${relative("", dir) || "."}`);
   }
-  const { dir, manifest } = bundles[0]!;
-  console.log(`chain ${manifest.chainId}, genesis ${manifest.genesisHash}, ${mode}`);
-  console.log(
-    `Its keys exist nowhere else. Start it with npx hardhat network up --dir ${relative("", dir) || "."}`,
-  );
-}
-
-function whole(option: string, text: Text): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw refused(option, text, "a whole number");
+  const [first] = bundles;
+  if (first === undefined) return;
+  const { chainId, genesisHash, subnet } = first.manifest;
+  const how = mode === "docker" ? `containers in ${subnet}` : "processes of the besu on this machine";
+  console.log(`Chain ${chainId}, genesis ${genesisHash}; ${how}.`);
+  console.log("The keys exist nowhere else; README.md in the folder says which they are and how it runs.");
+  if (bundles.length > 1) console.log("Give each organisation its folder, and nobody another's.");
+  if (mode === "local" && findBesu() === undefined) console.log(`There is no besu here yet. ${howToGetBesu}`);
+  console.log(`Start it: npx hardhat network up${dirGiven(first)}`);
 }
 
 function oneOf<T extends string>(option: string, text: Text, allowed: readonly T[]): T | undefined {
