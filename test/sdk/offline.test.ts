@@ -57,7 +57,7 @@ describe("offline bundles of a real network", () => {
 
   it("follow the validators through the votes that changed them", () => {
     const step = verifyOffline(bundles[1], trust).find(({ name }) => name === "validators")!;
-    expect(step.detail).to.include("changed by votes 2 times");
+    expect(step.detail).to.include("changed by votes since (2)");
     const first = readQbftHeader(late.genesis).validators;
     expect(readQbftHeader(late.header).validators).to.not.have.members(first);
     expect(failedStep({ ...late, changes: [] })).to.equal("seals");

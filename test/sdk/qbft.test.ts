@@ -3,10 +3,12 @@ import { expect } from "chai";
 import { encodeRlp, keccak256, SigningKey, Wallet } from "ethers";
 import { type Hex, toHex } from "../../sdk/src/bytes.js";
 import { ProofError, TenonError } from "../../sdk/src/index.js";
+import { headerRlp } from "../../sdk/src/proof/block.js";
 import { readHeader } from "../../sdk/src/proof/header.js";
-import { quorumOf, readQbftHeader, verifyQbftSeals } from "../../sdk/src/proof/qbft.js";
+import { quorumOf, readQbftHeader, sealedHeader, verifyQbftSeals } from "../../sdk/src/proof/qbft.js";
 import { rlpList, strictRlp } from "../../sdk/src/proof/rlp.js";
 import { Random, testSeed } from "../support/random.js";
+import { rpcBlock } from "../support/rpc-block.js";
 
 interface Vector {
   number: number;
@@ -47,6 +49,19 @@ describe("seals of real QBFT headers", () => {
       expect(verified.validators).to.have.members(set);
       expect(keccak256(verified.unsealed)).to.equal(hash);
       expect(set).to.include(verified.miner);
+    }
+  });
+
+  it("are read from what JSON-RPC answers, and left out for the block's hash", () => {
+    for (const { header, hash } of vectors.headers) {
+      const block = rpcBlock(header);
+      expect(sealedHeader(block)).to.equal(header);
+      expect(keccak256(headerRlp(block))).to.equal(hash);
+      for (const wrong of [{ gasUsed: "0x1" }, { hash: keccak256("0x") }]) {
+        expect(() => sealedHeader({ ...block, ...wrong })).to.throw("does not hash to the block's hash");
+        expect(() => headerRlp({ ...block, ...wrong })).to.throw("does not hash to the block's hash");
+      }
+      expect(() => sealedHeader({ ...block, extraData: "0x1234" })).to.throw("not one of a QBFT chain");
     }
   });
 

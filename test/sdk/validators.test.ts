@@ -4,10 +4,11 @@ import { encodeRlp, keccak256, SigningKey, Wallet } from "ethers";
 import type { Hex } from "../../sdk/src/bytes.js";
 import { followValidators, ProofError, setAt, verifyQbftSeals } from "../../sdk/src/index.js";
 import { findChanges } from "../../sdk/src/proof/changes.js";
-import { headerFields, readHeader } from "../../sdk/src/proof/header.js";
+import { readHeader } from "../../sdk/src/proof/header.js";
 import { quorumOf, readQbftHeader } from "../../sdk/src/proof/qbft.js";
 import { rlpList, strictRlp } from "../../sdk/src/proof/rlp.js";
 import { refusal } from "../support/refusal.js";
+import { rpcBlock } from "../support/rpc-block.js";
 
 const { headers: real } = JSON.parse(readFileSync("sdk/vectors/qbft.json", "utf8")) as {
   headers: { header: Hex }[];
@@ -187,7 +188,9 @@ describe("following a validator set through votes", () => {
     votes.push(drop(c, b), quiet(f), drop(d, b), drop(e, b), quiet(a), quiet(c), drop(a, e));
     const last = six.filter((each) => each !== b);
     const chain = chainOf(four, votes, { 7: five, 9: six, 15: last });
-    const node = { request: async (call: { params?: unknown }) => blockOf(chain, (call.params as [Hex])[0]) };
+    const node = {
+      request: async (call: { params?: unknown }) => rpcBlock(chain[Number((call.params as [Hex])[0])]!),
+    };
     const changes = await findChanges(node, BigInt(chain.length - 1), EPOCH_LENGTH);
     expect(changes.map((headers) => readQbftHeader(headers[0]!).number)).to.deep.equal([2n, 10n]);
     expect(changes.map((headers) => headers.length)).to.deep.equal([7, 5]);
@@ -197,19 +200,8 @@ describe("following a validator set through votes", () => {
 
     const jump = chainOf(four, [quiet(a), quiet(b), quiet(c)], { 3: five });
     const changed = {
-      request: async (call: { params?: unknown }) => blockOf(jump, (call.params as [Hex])[0]),
+      request: async (call: { params?: unknown }) => rpcBlock(jump[Number((call.params as [Hex])[0])]!),
     };
     expect((await refusal(findChanges(changed, 3n, EPOCH_LENGTH))).code).to.equal("ValidatorChangeUnproven");
   });
 });
-
-/** A block of the chain as JSON-RPC gives it. */
-function blockOf(chain: Hex[], number: Hex) {
-  const encodedHeader = chain[Number(number)]!;
-  const items = strictRlp("seals", encodedHeader) as string[];
-  const fields = headerFields.slice(0, items.length).map(([name, kind], i) => {
-    const item = items[i]!;
-    return [name, kind === "number" && item === "0x" ? "0x0" : item];
-  });
-  return { ...Object.fromEntries(fields), hash: readQbftHeader(encodedHeader).hash };
-}

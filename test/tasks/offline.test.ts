@@ -50,7 +50,7 @@ describe("frame verify --offline", () => {
     const lines = text.split("\n");
     expect(lines.filter((line) => line.startsWith("✓ "))).to.have.length(13);
     expect(lines).to.include("The frame is proven.");
-    expect(text).to.include("sealed by 3 of 4 validators").and.to.include("changed by votes 2 times");
+    expect(text).to.include("sealed by 3 of 4 validators").and.to.include("changed by votes since (2)");
     const { text: json } = await verify({ json: true });
     const { verified, steps } = JSON.parse(json) as { verified: boolean; steps: VerifiedStep[] };
     expect(verified).to.equal(true);

@@ -94,7 +94,7 @@ function trustedSet(
   const first = readQbftHeader(genesis);
   const sets = followValidators({ from: 1n, validators: first.validators }, changes, epochLength);
   const followed = setAt(sets, number);
-  const changed = sets.length === 1 ? "" : `, changed by votes ${sets.length - 1} times since`;
+  const changed = sets.length === 1 ? "" : `, changed by votes since (${sets.length - 1})`;
   if (given === undefined) {
     const detail = `${followed.length}, from genesis block ${deployment.genesisHash}${changed}`;
     return { validators: followed, step: { name, detail } };
