@@ -32,6 +32,7 @@ const GRAPH = { kind: "timeseries", width: 8, height: 8 } as const;
 /** What the dashboard shows, top down. Its queries name only metrics of the exporter and of Besu. */
 export function panels(timing: Timing): Panel[] {
   const rate = `[${rateSeconds(timing)}s]`;
+  const recent = `[${Math.max(60, 20 * timing.blockPeriodSeconds)}s]`;
   const late = timing.blockPeriodSeconds + timing.requestTimeoutSeconds;
   return [
     {
@@ -108,7 +109,7 @@ export function panels(timing: Timing): Panel[] {
       unit: "none",
       queries: [
         {
-          expr: "rate(tenon_network_round_changes_total[1m]) / rate(tenon_network_blocks_total[1m])",
+          expr: `rate(tenon_network_round_changes_total${recent}) / rate(tenon_network_blocks_total${recent})`,
           legend: "rounds per block",
         },
       ],
@@ -132,7 +133,7 @@ export function panels(timing: Timing): Panel[] {
       stacked: true,
       queries: [
         {
-          expr: "rate(tenon_network_validator_proposals_total[1m]) / on(instance) group_left() rate(tenon_network_blocks_total[1m])",
+          expr: `rate(tenon_network_validator_proposals_total${recent}) / on(instance) group_left() rate(tenon_network_blocks_total${recent})`,
           legend: "{{validator}}",
         },
       ],
@@ -145,7 +146,7 @@ export function panels(timing: Timing): Panel[] {
       unit: "percentunit",
       queries: [
         {
-          expr: "rate(tenon_network_validator_seals_total[1m]) / on(instance) group_left() rate(tenon_network_blocks_total[1m])",
+          expr: `rate(tenon_network_validator_seals_total${recent}) / on(instance) group_left() rate(tenon_network_blocks_total${recent})`,
           legend: "{{validator}}",
         },
       ],
@@ -163,8 +164,8 @@ export function panels(timing: Timing): Panel[] {
       description: "In blocks, a second",
       unit: "short",
       queries: [
-        { expr: "rate(tenon_network_transactions_total[1m])", legend: "transactions" },
-        { expr: "rate(tenon_network_gas_used_total[1m]) / 1000000", legend: "million gas" },
+        { expr: `rate(tenon_network_transactions_total${recent})`, legend: "transactions" },
+        { expr: `rate(tenon_network_gas_used_total${recent}) / 1000000`, legend: "million gas" },
       ],
     },
     {

@@ -2,9 +2,12 @@ import { expect } from "chai";
 import { Exporter } from "../../../besu-network/monitor/exporter.js";
 import type { Health } from "../../../besu-network/monitor/health.js";
 import { ownSources, rpcSources, settingsOf } from "../../../besu-network/monitor/sources.js";
+import { newKey } from "../../scenarios/support/chain.js";
 import { seen } from "../seen.js";
 import { besuMetrics } from "../support/rules.js";
+import { call } from "./support/chain.js";
 import { spoken, startNetwork, type TestNetwork, until } from "./support/network.js";
+import { signed } from "./support/transactions.js";
 
 describe("the health of a network, told by its exporter", function () {
   this.timeout(300_000);
@@ -50,11 +53,8 @@ describe("the health of a network, told by its exporter", function () {
   });
 
   it("an RPC node asked from outside, with a token: the same chain, without peers' names and pool", async () => {
-    const { http, host } = {
-      ...network.bundle.manifest.nodes.find(({ role }) => role === "rpc")!.ports,
-      host: "127.0.0.1",
-    };
-    const outside = await watch(rpcSources(network.bundle, [`http://${host}:${http}`]));
+    const { http } = network.bundle.manifest.nodes.find(({ role }) => role === "rpc")!.ports;
+    const outside = await watch(rpcSources(network.bundle, [`http://127.0.0.1:${http}`]));
     expect(reasons(outside)).to.deep.equal([]);
     expect(outside.health().measures).to.deep.include({
       validators: 4,
@@ -69,6 +69,21 @@ describe("the health of a network, told by its exporter", function () {
       const text = await (await fetch(`http://${host}:${ports.metrics}/metrics`)).text();
       for (const name of besuMetrics) expect(text).to.match(new RegExp(`^${name}\\{`, "m"));
     }
+  });
+
+  it("a transaction whose sender left out a nonce: the pool is called stuck, and the chain is not", async () => {
+    const sender = newKey();
+    const { chainId } = network.bundle.manifest;
+    const raw = await signed(sender, { chainId, nonce: 1, to: sender.address });
+    await call(network.bundle, "rpc1", "eth_sendRawTransaction", [raw]);
+    const took = await until("the pool is stuck", 90_000, async () => reasons().includes("PoolStuck"));
+    expect(reasons()).to.deep.equal(["PoolStuck"]);
+    const status = JSON.stringify(await call(network.bundle, "rpc1", "txpool_status"));
+    await call(network.bundle, "rpc1", "eth_sendRawTransaction", [
+      await signed(sender, { chainId, nonce: 0, to: sender.address }),
+    ]);
+    await until("the pool is well again", 30_000, async () => reasons().length === 0);
+    seen(`stuck after ${spoken(took)} (txpool_status ${status}), well again with the missing nonce`);
   });
 
   it("one of four killed: named as down and silent, no more may fail, and the chain is not called stalled", async () => {
