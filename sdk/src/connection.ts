@@ -4,8 +4,11 @@ import {
   type JsonRpcPayload,
   type JsonRpcResult,
   Network,
+  type Subscriber,
+  type Subscription,
 } from "ethers";
 import { TenonError } from "./errors.js";
+import { FollowingSubscriber } from "./follow.js";
 import { publicUrl, RpcRefusal } from "./nodes/failure.js";
 import { givenTokens, signedTokens, type TokenSource } from "./nodes/jwt.js";
 import type { NodeStatus } from "./nodes/node.js";
@@ -99,6 +102,13 @@ export class RpcConnection extends JsonRpcApiProvider {
   ): Promise<(JsonRpcResult | JsonRpcError)[]> {
     const payloads = Array.isArray(payload) ? payload : [payload];
     return Promise.all(payloads.map((one) => this.#sendOne(one)));
+  }
+
+  /** Blocks and events without gaps, whatever becomes of single connections; no filters are kept on a node. */
+  override _getSubscriber(subscription: Subscription): Subscriber {
+    if (subscription.type === "block") return FollowingSubscriber.ofBlocks(this);
+    if (subscription.type === "event") return FollowingSubscriber.ofLogs(this, subscription.filter);
+    return super._getSubscriber(subscription);
   }
 
   override destroy(): void {

@@ -20,6 +20,7 @@ export type {
   RegistrationRequest,
 } from "./devices.js";
 export { TenonError, type TenonErrorDetails } from "./errors.js";
+export { type Following, type FollowLogsOptions, followLogs } from "./follow.js";
 export * from "./frame/index.js";
 export * from "./generated/abis.js";
 export type { LogPosition } from "./logs.js";

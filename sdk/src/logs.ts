@@ -51,12 +51,13 @@ export async function findEvents(provider: Provider, query: EventQuery): Promise
   });
 }
 
-interface LogFilter {
+export interface LogFilter {
   address: string;
   topics: (string | string[] | null)[];
 }
 
-async function logsBetween(
+/** Logs of a range of blocks; halved where a node limits how many blocks it searches at once. */
+export async function logsBetween(
   provider: Provider,
   filter: LogFilter,
   fromBlock: number,

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { expect } from "chai";
 import { Anchorer } from "../../oracle/src/chain/anchorer.js";
 import type { ChainConnection } from "../../oracle/src/chain/connection.js";
+import type { TenonError } from "../../sdk/src/errors.js";
 import { Random, testSeed } from "../support/random.js";
 import { NoAnswer, RpcServer } from "../support/rpc-server.js";
 import {
@@ -107,8 +108,9 @@ describe("anchorer on nodes that fail", () => {
     await start();
     await anchored(0);
     const head = await chain.ethers.provider.getBlockNumber();
-    await second.close();
-    second = await RpcServer.start(chain.provider as never);
+    second.fault = async () => {
+      throw new NoAnswer();
+    };
     chain.rpc.fault = async ({ method, params }, forward) => {
       // The node was put back by two blocks: the last anchor is not there.
       const old = `0x${(head - 2).toString(16)}`;
@@ -121,7 +123,8 @@ describe("anchorer on nodes that fail", () => {
     };
     await close();
     anchorer.notify();
-    await until(() => anchorer.status.nodeError !== undefined, "it says why it waits");
+    await until(() => connection.lastError !== undefined, "it says why it waits");
+    expect((connection.lastError as TenonError).code).to.equal("NodeBehind");
     expect(anchorer.status.phase).not.to.equal("halted");
     expect(intentsOf(db)).to.have.length(1);
     chain.rpc.fault = undefined;

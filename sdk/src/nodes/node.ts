@@ -58,7 +58,7 @@ export class ChainNode {
           ...options,
           // Before it has shown its chain, what it announces means nothing.
           onHead: (number) => this.#checked && onHead(this, number),
-          onLost: () => this.lost("the WebSocket was lost"),
+          onLost: () => this.cut(),
         })
       : new HttpTransport(options);
   }
@@ -73,9 +73,14 @@ export class ChainNode {
     return performance.now() < this.#restUntil;
   }
 
-  /** It failed: whoever answers there next has to show again who it is. */
-  lost(reason: string): void {
+  /** Its connection was cut: whoever answers there next has to show again who it is. */
+  cut(): void {
     this.#checked = false;
+  }
+
+  /** It failed: it is asked again later, and has to show who it is. */
+  lost(reason: string): void {
+    this.cut();
     this.reason = reason;
     this.#restUntil = performance.now() + Math.min(MAX_BACKOFF_MS, 250 * 2 ** this.#failures++);
   }
@@ -98,24 +103,21 @@ export class ChainNode {
       this.#failures = 0;
       this.reason = undefined;
     }
-    if (this.head < seen()) this.head = Number(await this.ask("eth_blockNumber", [], true));
+    if (this.head < seen()) this.head = Number(await this.ask("eth_blockNumber", []));
     if (this.head < seen()) throw new Behind(this.head, seen());
     return found;
   }
 
   /**
-   * One request. A token that was refused is renewed once; a connection that was cut is opened once more when the
-   * request may be `repeated`.
+   * One request. A token that was refused is renewed once.
    * @throws RpcRefusal, Unanswered, Unauthorized.
    */
-  async ask(method: string, params: unknown, repeated: boolean): Promise<unknown> {
+  async ask(method: string, params: unknown): Promise<unknown> {
     try {
       return await this.#call(method, params);
     } catch (error) {
-      const renewable = error instanceof Unauthorized && error.token !== undefined;
-      const cut = error instanceof Unanswered && error.cut && repeated;
-      if (renewable) this.#tokens?.refused(error.token as string);
-      if (!renewable && !cut) throw error;
+      if (!(error instanceof Unauthorized) || error.token === undefined) throw error;
+      this.#tokens?.refused(error.token);
       return await this.#call(method, params);
     }
   }
@@ -135,8 +137,8 @@ export class ChainNode {
 
   async #identify(): Promise<ChainIdentity> {
     const [chainId, block] = await Promise.all([
-      this.ask("eth_chainId", [], true),
-      this.ask("eth_getBlockByNumber", ["0x0", false], true),
+      this.ask("eth_chainId", []),
+      this.ask("eth_getBlockByNumber", ["0x0", false]),
     ]);
     const { hash } = (block ?? {}) as { hash?: string };
     if (typeof chainId !== "string" || typeof hash !== "string") {

@@ -126,9 +126,20 @@ export class NodePool {
     return [...this.#nodes].sort((a, b) => rank(a) - rank(b));
   }
 
+  /** Asks one node. A connection that was cut, often an idle one, is tried once more before the node counts as lost. */
   async #ask(node: ChainNode, method: string, params: unknown): Promise<unknown> {
-    const found = await node.prepare(this.#chain, () => this.#seen);
-    if (found !== undefined) this.#chain = found;
+    try {
+      return await this.#askOnce(node, method, params);
+    } catch (error) {
+      const again = error instanceof Unanswered && error.cut && (repeatable.test(method) || !error.delivered);
+      if (!again) throw error;
+      node.cut();
+      return await this.#askOnce(node, method, params);
+    }
+  }
+
+  async #askOnce(node: ChainNode, method: string, params: unknown): Promise<unknown> {
+    await this.#prepare(node);
     const answer = await this.#answer(node, method, params);
     this.#learn(node, method, params, answer);
     if (this.#current !== node) {
@@ -138,9 +149,19 @@ export class NodePool {
     return answer;
   }
 
+  async #prepare(node: ChainNode): Promise<void> {
+    try {
+      const found = await node.prepare(this.#chain, () => this.#seen);
+      if (found !== undefined) this.#chain = found;
+    } catch (error) {
+      // The request itself was not sent yet.
+      throw error instanceof Unanswered ? new Unanswered(error.message, false, error.cut) : error;
+    }
+  }
+
   async #answer(node: ChainNode, method: string, params: unknown): Promise<unknown> {
     try {
-      return await node.ask(method, params, repeatable.test(method));
+      return await node.ask(method, params);
     } catch (error) {
       if (method !== "eth_sendRawTransaction" || !(error instanceof RpcRefusal)) throw error;
       return sentBefore(node, (params as string[])[0] as string, error);
@@ -153,6 +174,7 @@ export class NodePool {
     const told = headIn(method, asked, answer);
     if (told !== undefined) node.head = told;
     if (told !== undefined && told < this.#seen) throw new Behind(told, this.#seen);
+    node.head = Math.max(node.head, minedIn(method, answer));
     this.#seen = Math.max(this.#seen, node.head);
     // A block that was just announced may not be there yet for the next question.
     if (method !== "eth_getBlockByNumber" || answer !== null) return;
@@ -188,7 +210,13 @@ function wrongNamed({ code, args }: TenonError): string {
   return `${code}: expected ${args.expected}, found ${args.found}`;
 }
 
-/** The head that an answer tells of; receipts name a block the node must have. */
+/** The block of a receipt, which the node must have then; -1 for every other answer. */
+function minedIn(method: string, answer: unknown): number {
+  if (method !== "eth_getTransactionReceipt" || answer === null) return -1;
+  return Number((answer as { blockNumber?: string }).blockNumber ?? -1);
+}
+
+/** The head that an answer tells of. */
 function headIn(method: string, asked: unknown, answer: unknown): number | undefined {
   if (method === "eth_blockNumber") return Number(answer);
   if (method !== "eth_getBlockByNumber" || asked !== "latest" || answer === null) return undefined;
@@ -203,7 +231,7 @@ async function sentBefore(node: ChainNode, raw: string, refusal: RpcRefusal): Pr
   const hash = keccak256(raw);
   if (/already known|known transaction|already imported|already exists/i.test(refusal.message)) return hash;
   if (/nonce.{0,20}too low/i.test(refusal.message)) {
-    if ((await node.ask("eth_getTransactionReceipt", [hash], true)) !== null) return hash;
+    if ((await node.ask("eth_getTransactionReceipt", [hash])) !== null) return hash;
   }
   if (refusal.code === -32_007) throw notAllowed(refusal);
   throw refusal;
