@@ -1,5 +1,14 @@
 import { generateKeyPairSync } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { TenonError } from "../../sdk/src/errors.js";
 import { type Genesis, genesisHash, genesisOf } from "../genesis/genesis.js";
@@ -18,13 +27,13 @@ import {
 } from "./plan.js";
 import { bundleReadme } from "./readme.js";
 
-/** What bundles are made for: the first release in which a full block no longer stretches the block period. */
+/** The release that bundles are made for and containers run; `LEAST_BESU` is the oldest that may run them. */
 export const BESU_VERSION = "26.9.0";
 
 /**
  * Makes a network: fresh keys, genesis, lists and a configuration for each node. Without `members` it is one bundle in
  * `out`; with it one for each organisation in `out/<name>`, which holds the secrets of that organisation alone. Either
- * the whole of it is written or nothing. Throws `BundleFolderTaken` or `NetworkOptionInvalid`.
+ * the whole of it is written or nothing. Throws `BundleFolderTaken`, `BundleUnwritable` or `NetworkOptionInvalid`.
  */
 export async function createBundle(options: CreateOptions): Promise<Bundle[]> {
   checkOptions(options);
@@ -57,27 +66,40 @@ export async function createBundle(options: CreateOptions): Promise<Bundle[]> {
     nodes: planned.map(({ entry }) => entry),
     accounts: options.accounts ?? null,
   };
-  mkdirSync(dirname(out), { recursive: true });
-  const draft = mkdtempSync(`${out}.new-`);
-  try {
-    const bundles = membersOf(options).map(({ name }): Bundle => {
-      const dir = options.members === undefined ? draft : join(draft, name);
+  return writeWhole(out, (draft) =>
+    membersOf(options).map(({ name }): Bundle => {
+      const part = options.members === undefined ? "." : name;
+      const manifest = { ...common, organisation: name };
       const own = planned.filter(({ entry }) => entry.organisation === name);
-      const bundle = { dir, manifest: { ...common, organisation: name } };
-      writeBundle(bundle, genesis, own);
-      return { ...bundle, dir: options.members === undefined ? out : join(out, name) };
-    });
+      writeBundle({ dir: join(draft, part), manifest }, genesis, own);
+      return { dir: join(out, part), manifest };
+    }),
+  );
+}
+
+/** Writes beside `out` and renames, so that half a network is never there. */
+function writeWhole(out: string, write: (draft: string) => Bundle[]): Bundle[] {
+  let draft: string | undefined;
+  try {
+    mkdirSync(dirname(out), { recursive: true });
+    draft = mkdtempSync(`${out}.new-`);
+    const bundles = write(draft);
     chmodSync(draft, 0o755);
     renameSync(draft, out);
     return bundles;
-  } catch (error) {
-    rmSync(draft, { recursive: true, force: true });
-    throw error;
+  } catch (cause) {
+    if (draft !== undefined) rmSync(draft, { recursive: true, force: true });
+    if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
+    throw new TenonError("BundleUnwritable", "The network cannot be written there", {
+      args: { folder: out, reason: (cause as Error).message },
+      remedy: "Name another folder with --out; nothing was left behind.",
+      cause,
+    });
   }
 }
 
 function requireEmpty(out: string): void {
-  if (!existsSync(out) || readdirSync(out).length === 0) return;
+  if (!existsSync(out) || (statSync(out).isDirectory() && readdirSync(out).length === 0)) return;
   throw new TenonError("BundleFolderTaken", "The folder for the network is not empty", {
     args: { folder: out },
     remedy: "Name a new one with --out, or move the old network away: its keys exist nowhere else.",

@@ -222,6 +222,14 @@ describe("network:create", () => {
     expect(readdirSync(folder.path).sort()).to.deep.equal(["empty", "network"]);
   });
 
+  it("says where it cannot write, and leaves nothing behind", async () => {
+    const file = join(folder.path, "file");
+    writeFileSync(file, "");
+    expect((await failure(createBundle({ out: file }))).code).to.equal("BundleFolderTaken");
+    expect((await failure(createBundle({ out: join(file, "network") }))).code).to.equal("BundleUnwritable");
+    expect(readdirSync(folder.path)).to.deep.equal(["file"]);
+  });
+
   const refused: [string, Partial<CreateOptions>][] = [
     ["a public chain's id", { chainId: 1 }],
     ["the test tools' id", { chainId: 31_337 }],
