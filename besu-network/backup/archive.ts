@@ -34,6 +34,9 @@ export interface BackupContents extends BackupHead {
   files: BackupFile[];
 }
 
+/** Where a restore's files wait until all of them are written; left behind only by a crash. */
+export const STAGE = ".restoring-";
+
 const HEAD = "backup.json";
 const HASHES = "backup-hashes.json";
 /** The longest either of the two may be; a database of ten thousand files has a megabyte of hashes. */
@@ -111,7 +114,9 @@ function filesOf(dir: string, name: string): string[] {
   const own = layout.node(name);
   const gone = new Set([layout.log(name), layout.pid(name), layout.ipc(name)]);
   const wanted = (path: string) =>
-    !gone.has(path) && (!path.startsWith(`nodes${sep}`) || path === own || path.startsWith(own + sep));
+    !gone.has(path) &&
+    !path.startsWith(STAGE) &&
+    (!path.startsWith(`nodes${sep}`) || path === own || path.startsWith(own + sep));
   const walk = (folder: string): string[] =>
     readdirSync(join(dir, folder), { withFileTypes: true }).flatMap((entry: Dirent) => {
       const path = join(folder, entry.name);

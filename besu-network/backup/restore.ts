@@ -6,11 +6,8 @@ import { computeAddress, hexlify } from "ethers";
 import { fromHex } from "../../sdk/src/bytes.js";
 import { TenonError } from "../../sdk/src/errors.js";
 import { type Bundle, layout, openBundle } from "../bundle/manifest.js";
-import { type BackupContents, readBackup } from "./archive.js";
+import { type BackupContents, readBackup, STAGE } from "./archive.js";
 import type { TarFile } from "./tar.js";
-
-/** Where files wait until all of them are written; left behind only by a crash. */
-export const STAGE = ".restoring-";
 
 export interface RestoreOptions {
   file: string;
@@ -100,7 +97,8 @@ function keyMayLive({ node, organisation, createdAt }: BackupContents): TenonErr
 async function unpack(file: string, passphrase: string, stage: string): Promise<BackupContents> {
   return readBackup(file, passphrase, async ({ path, mode }: TarFile, body) => {
     const target = join(stage, path);
-    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+    // Containers' users must get into folders, as when the bundle was made; what is secret is so by the files' modes.
+    mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
     const handle = await open(target, "wx", mode);
     try {
       for await (const part of body) await handle.writeFile(part);

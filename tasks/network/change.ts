@@ -58,12 +58,13 @@ export function tellEnd(bundle: Bundle, command: string, node: NodeEntry, end: C
       bundle.manifest.nodes.filter(({ address }) => end.state.missing.includes(address)),
       ({ organisation }) => organisation,
     );
-    console.log(`Your votes are in; ${end.state.needed - end.state.voters.length} more are needed of:`);
+    const { voters, needed } = end.state;
+    console.log(`${voters.length} of ${needed} votes are in; ${needed - voters.length} more must come from:`);
     for (const [organisation, nodes] of missing) {
       console.log(`  ${organisation} (${nodes.map(({ name }) => name).join(", ")})`);
     }
-    console.log(`Their holders run, each with its own --dir,\n${again}`);
-    console.log(`Afterwards run it here once more${dirGiven(bundle)}: it takes your votes back.`);
+    console.log(`Each runs, with its own --dir,\n${again}`);
+    console.log(`Afterwards run it here once more, to take your votes back:\n${again}${dirGiven(bundle)}`);
   } else if (end.end === "unreached") {
     console.log(`${node.name} is connected with none of your nodes yet. When the others have allowed it:`);
     console.log(again + dirGiven(bundle));
