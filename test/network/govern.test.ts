@@ -8,22 +8,12 @@ import {
 } from "../../besu-network/govern/rules.js";
 import { Tally, votesNeeded } from "../../besu-network/govern/tally.js";
 import type { Hex } from "../../sdk/src/bytes.js";
-import { TenonError } from "../../sdk/src/errors.js";
 import { quorumOf } from "../../sdk/src/proof/qbft.js";
+import { codeOf } from "../support/refusal.js";
 import { someNode } from "./support/bundle.js";
 
 const address = (at: number): Hex => `0x${at.toString(16).padStart(40, "0")}`;
 const some = (count: number): Hex[] => Array.from({ length: count }, (_, at) => address(at + 1));
-
-function codeOf(body: () => void): string | undefined {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    expect(error).to.be.instanceOf(TenonError);
-    return (error as TenonError).code;
-  }
-}
 
 describe("network: votes needed", () => {
   it("are more than half", () => {

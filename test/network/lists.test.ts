@@ -4,18 +4,8 @@ import { withAccount, withFirstAccount, withoutAccount } from "../../besu-networ
 import { cardOf, type NodeCard, withNode, withoutNode } from "../../besu-network/govern/card.js";
 import { makeNode, nextValidatorName } from "../../besu-network/govern/new-node.js";
 import type { Hex } from "../../sdk/src/bytes.js";
-import { TenonError } from "../../sdk/src/errors.js";
+import { codeOf } from "../support/refusal.js";
 import { someBundle, someNode, temporaryFolder } from "./support/bundle.js";
-
-function codeOf(body: () => unknown): string | undefined {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    expect(error).to.be.instanceOf(TenonError);
-    return (error as TenonError).code;
-  }
-}
 
 describe("network: the list of accounts", () => {
   const [a, b]: Hex[] = [`0x${"aa".repeat(20)}`, "0xfb6916095ca1df60bb79ce92ce3ea74c37c5d359"];

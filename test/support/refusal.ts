@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { TenonError } from "../../sdk/src/errors.js";
+import { TenonError } from "../../sdk/src/errors.js";
 
 /** What a promise was rejected with; the test fails when it was not. */
 export async function refusal<T extends TenonError = TenonError>(promise: Promise<unknown>): Promise<T> {
@@ -9,4 +9,15 @@ export async function refusal<T extends TenonError = TenonError>(promise: Promis
   );
   if (outcome === undefined) expect.fail("was not refused");
   return outcome.error as T;
+}
+
+/** The code of what a call refuses with; undefined when it goes through. */
+export function codeOf(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    expect(error).to.be.instanceOf(TenonError);
+    return (error as TenonError).code;
+  }
 }
