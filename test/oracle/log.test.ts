@@ -121,6 +121,28 @@ describe(`oracle/log: segment log (seed ${seed})`, () => {
     await log.close();
   });
 
+  it("reads a frame without the frames before it, which may be damaged", async () => {
+    const log = await SegmentLog.open(dir);
+    const raws = Array.from({ length: 600 }, (_, i) => new Uint8Array(Buffer.from(`frame ${i}`.padEnd(50))));
+    const at = { receivedAt: 1, lane: "telemetry", source: "" } as const;
+    await log.append(raws.map((raw, index) => ({ type: FRAME, index, ...at, raw })));
+    const path = log.segments[0]!.path;
+    const bytes = readFileSync(path);
+    const damaged = bytes.indexOf(Buffer.from(raws[258]!));
+    bytes[damaged]! ^= 1;
+    writeFileSync(path, bytes);
+    for (const index of [0, 255, 256, 257, 259, 511, 512, 599]) {
+      expect(log.frame(index).raw, `${index}`).to.deep.equal(raws[index]);
+    }
+    expect(() => log.frame(258))
+      .to.throw()
+      .with.property("code", "LogCorrupt");
+    expect(() => log.frame(600))
+      .to.throw()
+      .with.property("code", "LogIndexUnknown");
+    await log.close();
+  });
+
   it("refuses a record whose index does not follow, and writes nothing of it", async () => {
     const writer = await written(new Random(seed), 3);
     const log = await SegmentLog.open(dir);

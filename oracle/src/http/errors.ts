@@ -22,6 +22,7 @@ const statuses: Record<string, number> = {
   RangeIncomplete: 409,
   RangeForked: 409,
   HeadSuperseded: 409,
+  RangesBusy: 429,
   // The node does not show (yet) what it showed before.
   TransactionNotMined: 503,
   BlockChanged: 503,

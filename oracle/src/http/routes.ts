@@ -9,6 +9,8 @@ import { metricsOf } from "./metrics.js";
 import { asOf, type OracleView } from "./view.js";
 
 const MAX_SEQ = 2n ** 63n - 1n;
+/** Range proofs being made or sent: each takes up to 100 MB of memory. */
+const MAX_RANGES = 4;
 const deviceId = z
   .string()
   .regex(/^0x[0-9a-fA-F]{64}$/, { error: "must be 0x and 64 hex digits" })
@@ -49,8 +51,17 @@ export function addRoutes(app: FastifyInstance, view: OracleView): void {
     return { ...(await proofs.byName(read(frameByName, given))), asOf: asOf(view) };
   });
 
-  app.get("/proof/device-range", async (request) => {
+  let ranges = 0;
+  app.get("/proof/device-range", async (request, reply) => {
     const { device, epoch: of, from, to } = read(rangeQuery, request.query);
+    if (ranges >= MAX_RANGES) {
+      throw new TenonError("RangesBusy", "The oracle is making as many range proofs as it may at once", {
+        args: { most: MAX_RANGES },
+        remedy: "Ask again when an answer is through.",
+      });
+    }
+    ranges++;
+    reply.raw.once("close", () => ranges--);
     return { ...(await proofs.range(device, of, from, to)), asOf: asOf(view) };
   });
 
@@ -89,7 +100,7 @@ export function addRoutes(app: FastifyInstance, view: OracleView): void {
       device: id,
       record: { owner, status, epoch: of, key, block },
       heads: places.heads(device.num),
-      gaps: facts.filter(({ kind, closedAt }) => kind === "gap" && closedAt === null),
+      gaps: places.facts({ num: device.num, kind: "gap", open: true, limit: 100 }),
       facts,
       asOf: asOf(view),
     };

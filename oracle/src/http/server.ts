@@ -15,6 +15,8 @@ export interface HttpOptions {
   logger: Logger;
 }
 
+const MAX_CONNECTIONS = 500;
+
 /**
  * Starts the oracle's HTTP answers. Reads only: nothing can be changed through it.
  * @returns The server and the address it listens on.
@@ -24,6 +26,8 @@ export async function startHttp(
   options: HttpOptions,
 ): Promise<{ app: FastifyInstance; url: string }> {
   const app = Fastify({ bodyLimit: 1_024, requestTimeout: 30_000, forceCloseConnections: true });
+  // Connections and the log's segments share the process's open files.
+  app.server.maxConnections = MAX_CONNECTIONS;
   app.setReplySerializer((payload) => JSON.stringify(payload, decimals));
   app.addHook("onRequest", async (request) => {
     const { token } = options;

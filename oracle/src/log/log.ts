@@ -3,6 +3,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, r
 import { join } from "node:path";
 import { TenonError } from "@tenon/sdk/errors";
 import type { LogPosition } from "../state/types.js";
+import { FrameIndex, frameUnknown } from "./frame-index.js";
 import {
   BATCH,
   FRAME,
@@ -48,6 +49,7 @@ export class SegmentLog {
   readonly #readOnly: boolean;
   readonly #segments: Segment[] = [];
   readonly #files = new Map<string, number>();
+  readonly #index = new FrameIndex();
   #commit = 0;
   #writer: SegmentWriter | undefined;
   #failed: unknown;
@@ -134,10 +136,10 @@ export class SegmentLog {
 
   /** The frame at a log index. @throws TenonError LogIndexUnknown, LogCorrupt */
   frame(index: number): FrameRecord {
-    for (const record of this.frames(index, 1)) return record;
-    throw new TenonError("LogIndexUnknown", "The log has no frame of that index.", {
-      args: { index, frames: this.nextFrame },
-    });
+    const holds = ({ firstFrame, frames }: Segment) => index >= firstFrame && index < firstFrame + frames;
+    const segment = this.#segments.findLast(holds);
+    if (segment === undefined) throw frameUnknown(index, this.nextFrame);
+    return this.#index.read(this.#file(segment.path), segment, index);
   }
 
   /** The frames [first, first + count), as far as the log has them. @throws TenonError LogCorrupt */

@@ -46,20 +46,24 @@ export class Places extends IntentStore {
       .map((row) => ({ logIndex: Number(row.log_index), hash: toHex(row.hash as Uint8Array) }));
   }
 
-  /** Log index of the frame that made `[1, seq]` complete; undefined while one of them is missing. */
-  completedAt(num: number, epoch: number, seq: bigint): number | undefined {
+  /** Whether `[1, seq]` has arrived. */
+  isComplete(num: number, epoch: number, seq: bigint): boolean {
     const head = this.#reader
-      .prepare("SELECT contiguous FROM heads WHERE device_num = ? AND epoch = ? AND contiguous >= ?")
+      .prepare("SELECT 1 FROM heads WHERE device_num = ? AND epoch = ? AND contiguous >= ?")
       .get(num, epoch, seq);
-    if (head === undefined) return undefined;
+    return head !== undefined;
+  }
+
+  /** Log index of the frame that made `(after, seq]` complete; all of them must have arrived. Scans them. */
+  completedAt(num: number, epoch: number, after: bigint, seq: bigint): number {
     // The first frame at a place counts: a second one came later and completed nothing.
     const row = this.#reader
       .prepare(
         `SELECT max(first) AS at FROM (SELECT min(log_index) AS first FROM frames
-         WHERE device_num = ? AND epoch = ? AND seq <= ? GROUP BY seq)`,
+         WHERE device_num = ? AND epoch = ? AND seq > ? AND seq <= ? GROUP BY seq)`,
       )
-      .get(num, epoch, seq);
-    return row?.at === null || row === undefined ? undefined : Number(row.at);
+      .get(num, epoch, after, seq);
+    return Number(row?.at);
   }
 
   /** Missing ranges of a device's epoch up to `to`. */

@@ -12,11 +12,13 @@ import type { AnchoredAt } from "../chain/intents.js";
 import type { SegmentLog } from "../log/log.js";
 import type { ClosedBatch, DeviceDirectory } from "../state/types.js";
 import { Cache } from "./cache.js";
-import type { Places } from "./places.js";
+import type { FramePlace, Places } from "./places.js";
 
 /** Most frames and bytes in one range proof: it is built in memory. */
 export const MAX_RANGE_FRAMES = 10_000;
 const MAX_RANGE_BYTES = 32 << 20;
+/** Frames of a range read between two breaths of the event loop: frames from devices do not wait for a proof. */
+const BREATH = 50;
 
 /** What a proof is built from. */
 export interface ProofSources {
@@ -46,6 +48,9 @@ export class ProofService {
   readonly #trees = new Cache<number, MerkleTree>(4);
   readonly #epochs = new Cache<number, MerkleTree>(4);
   readonly #blocks = new Cache<number, Promise<BlockProof>>(256);
+
+  /** Names of the frames stored since `first`, where the open batch begins; each is read once. */
+  #open = { first: 0, next: 0, names: new Set<string>() };
 
   constructor(sources: ProofSources) {
     this.#from = sources;
@@ -77,18 +82,17 @@ export class ProofService {
     requireRange(from, to);
     const { places } = this.#from;
     const num = this.#num(device);
-    const completed = places.completedAt(num, epoch, to);
-    if (completed === undefined) {
+    if (!places.isComplete(num, epoch, to)) {
       const missing = places.missing(num, epoch, to).map(({ from: first, to: last }) => `${first}–${last}`);
       throw new TenonError("RangeIncomplete", "Frames of the range, or before it, have not arrived", {
         args: { device, epoch, to, missing: missing.join(", ") || "not received yet" },
         remedy: "Ask for a shorter range, or wait until the device has sent them again.",
       });
     }
-    const indices = this.#linked(num, { device, epoch, from, to });
-    const frames = this.#readAll(indices);
-    const last = await this.byIndex(indices.at(-1) as number);
-    const head = await this.#headProof(device, epoch, to, completed);
+    const completing = this.#completing(num, { device, epoch, seq: to });
+    const head = await this.#headProof(device, epoch, to, completing);
+    const { frames, end } = await this.#linked(num, { device, epoch, from, to });
+    const last = await this.byIndex(end);
     const { version, chainId, genesisHash, anchorLog, registry } = last;
     return {
       version,
@@ -126,21 +130,17 @@ export class ProofService {
     };
   }
 
-  /** The frames of the range, each naming the one before it: where a device made two, the one that links. */
-  #linked(
+  /**
+   * The frames of the range, each naming the one before it: where a device made two, the one that links. With the log
+   * index of the last one.
+   */
+  async #linked(
     num: number,
     { device, epoch, from, to }: { device: Hex; epoch: number; from: bigint; to: bigint },
-  ): number[] {
-    const { places, log } = this.#from;
-    for (const last of places.framesAt(num, epoch, to)) {
-      const chain = [last.logIndex];
-      for (let seq = to; seq > from; seq--) {
-        const prev = toHex(decodeFrame(log.frame(chain.at(-1) as number).raw).header.prev);
-        const before = places.framesAt(num, epoch, seq - 1n).find(({ hash }) => hash === prev);
-        if (before === undefined) break;
-        chain.push(before.logIndex);
-      }
-      if (BigInt(chain.length) === to - from + 1n) return chain.reverse();
+  ): Promise<{ frames: Hex[]; end: number }> {
+    for (const { logIndex: end } of this.#from.places.framesAt(num, epoch, to)) {
+      const frames = await this.#chainTo(num, epoch, end, { from, to });
+      if (BigInt(frames.length) === to - from + 1n) return { frames: frames.reverse(), end };
     }
     throw new TenonError("RangeForked", "The device's frames do not form one chain", {
       args: { device, epoch, from, to },
@@ -148,26 +148,48 @@ export class ProofService {
     });
   }
 
-  #readAll(indices: number[]): Hex[] {
+  /** From the frame at log index `end`, which is `to`, back to `from`, or to where the chain breaks; the last first. */
+  async #chainTo(
+    num: number,
+    epoch: number,
+    end: number,
+    { from, to }: { from: bigint; to: bigint },
+  ): Promise<Hex[]> {
+    const { places, log } = this.#from;
+    const frames: Hex[] = [];
     let bytes = 0;
-    return indices.map((index) => {
-      const { raw } = this.#from.log.frame(index);
+    let at: number | undefined = end;
+    for (let seq = to; at !== undefined; seq--) {
+      const { raw } = log.frame(at);
       bytes += raw.length;
       if (bytes > MAX_RANGE_BYTES) throw tooLong({ bytes, most: MAX_RANGE_BYTES });
-      return toHex(raw);
-    });
+      frames.push(toHex(raw));
+      if (seq === from) break;
+      const prev = toHex(decodeFrame(raw).header.prev);
+      at = places.framesAt(num, epoch, seq - 1n).find(({ hash }) => hash === prev)?.logIndex;
+      if (frames.length % BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return frames;
+  }
+
+  /** The batch at whose end nothing up to `seq` was missing any more. */
+  #completing(num: number, { device, epoch, seq }: FrameName): ClosedBatch {
+    const { places } = this.#from;
+    const first = places.framesAt(num, epoch, seq)[0] as FramePlace;
+    const batch = places.batchOfFrame(first.logIndex) as ClosedBatch;
+    const head = entryOf(batch, device)?.head;
+    // Of another epoch: then no later batch has this epoch's head either.
+    if (head?.epoch !== epoch || head.contiguous >= seq) return batch;
+    return places.batchOfFrame(places.completedAt(num, epoch, head.contiguous, seq)) as ClosedBatch;
   }
 
   /** The device's entry in the batch that completed the range: the first whose head is at or past its end. */
-  async #headProof(device: Hex, epoch: number, to: bigint, completed: number): Promise<HeadProof> {
-    const { places, stream } = this.#from;
-    const batch = places.batchOfFrame(completed) as ClosedBatch;
+  async #headProof(device: Hex, epoch: number, to: bigint, batch: ClosedBatch): Promise<HeadProof> {
+    const { stream } = this.#from;
     const at = this.#anchoredAt(batch);
-    const entries = entriesOf(batch);
-    const index = entries.findIndex((entry) => equalBytes(entry.subarray(0, 32), fromHex(device)));
-    const entry = entries[index];
-    const head = entry && decodeHead(entry);
-    if (entry === undefined || head?.epoch !== epoch || head.contiguous < to) {
+    const found = entryOf(batch, device);
+    const head = found?.head;
+    if (found === undefined || head?.epoch !== epoch || head.contiguous < to) {
       throw new TenonError(
         "HeadSuperseded",
         "The batch that completed the range has the device's next epoch as its head",
@@ -183,9 +205,10 @@ export class ProofService {
         },
       );
     }
+    const { entries, index } = found;
     const tree = new MerkleTree(entries.map(leafHash));
     return {
-      entry: toHex(entry),
+      entry: toHex(entries[index] as Uint8Array),
       index,
       size: entries.length,
       path: tree.path(index).map(toHex),
@@ -209,11 +232,14 @@ export class ProofService {
   #isOpen({ device, epoch, seq }: FrameName): boolean {
     const { log, places } = this.#from;
     const first = closedFrames(places);
-    for (const { raw } of log.frames(first, log.nextFrame - first)) {
+    if (first !== this.#open.first) this.#open = { first, next: first, names: new Set() };
+    const open = this.#open;
+    for (const { raw } of log.frames(open.next, log.nextFrame - open.next)) {
       const { header } = decodeFrame(raw);
-      if (header.device === device && header.epoch === epoch && header.seq === seq) return true;
+      open.names.add(`${header.device}:${header.epoch}:${header.seq}`);
+      open.next++;
     }
-    return false;
+    return open.names.has(`${device}:${epoch}:${seq}`);
   }
 
   #num(device: Hex): number {
@@ -274,6 +300,15 @@ export class ProofService {
 function entriesOf({ heads }: ClosedBatch): Uint8Array[] {
   const count = heads.length / HEAD_LENGTH;
   return Array.from({ length: count }, (_, i) => heads.subarray(i * HEAD_LENGTH, (i + 1) * HEAD_LENGTH));
+}
+
+/** The device's head in a batch, and where it stands among the entries. */
+function entryOf(batch: ClosedBatch, device: Hex) {
+  const id = fromHex(device);
+  const entries = entriesOf(batch);
+  const index = entries.findIndex((entry) => equalBytes(entry.subarray(0, 32), id));
+  const entry = entries[index];
+  return entry && { entries, index, head: decodeHead(entry) };
 }
 
 function requireRange(from: bigint, to: bigint): void {

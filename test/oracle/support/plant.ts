@@ -58,7 +58,7 @@ export async function startPlant() {
     });
     clients.push(client);
     client.start();
-    return { device, client, key: signer.key };
+    return { device, client, signer, key: signer.key };
   };
   const startOracle = (given: Partial<Config> = {}) =>
     Oracle.start({ ...config, ...given }, new TestLogger());
