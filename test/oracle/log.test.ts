@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { equalBytes, toHex } from "@tenon/sdk/bytes";
 import { TenonError } from "@tenon/sdk/errors";
 import { expect } from "chai";
-import { crc32c } from "../../oracle/src/log/crc32c.js";
+import { crc32c, RangeCrc } from "../../oracle/src/log/crc32c.js";
 import { SegmentLog } from "../../oracle/src/log/log.js";
 import { BATCH, FRAME, type LogRecord, REJECT, recordSize } from "../../oracle/src/log/record.js";
 import { Random, testSeed } from "../support/random.js";
@@ -95,6 +95,33 @@ describe(`oracle/log: segment log (seed ${seed})`, () => {
     await log.close();
     return writer;
   }
+
+  it("computes the CRC-32C of any range from one pass", () => {
+    const random = new Random(seed);
+    const bytes = random.bytes(5_000);
+    const crc = new RangeCrc(bytes, 100);
+    for (let i = 0; i < 500; i++) {
+      const from = 100 + random.below(4_901);
+      const to = from + random.below(5_001 - from);
+      expect(crc.of(from, to)).to.equal(crc32c(bytes, from, to));
+    }
+  });
+
+  it("opens in time when the torn tail is full of what looks like long records", async () => {
+    const log = await SegmentLog.open(dir);
+    const at = { receivedAt: 1, lane: "telemetry", source: "" } as const;
+    await log.append([{ type: FRAME, index: 0, ...at, raw: new Uint8Array(100) }]);
+    const { path, size } = log.segments[0]!;
+    await log.close();
+    const tail = Buffer.alloc(4 << 20);
+    for (let i = 0; i + 20 < tail.length; i += 20) tail.writeUInt32BE(0x0007ffff, i);
+    writeFileSync(path, tail, { flag: "a" });
+    const start = performance.now();
+    const again = await SegmentLog.open(dir);
+    expect(again.torn).to.include({ offset: size, bytes: tail.length });
+    expect(performance.now() - start, "ms").to.be.lessThan(10_000);
+    await again.close();
+  });
 
   it("gives back every record, by index, by range and in order, over many segments and after reopening", async () => {
     const random = new Random(seed);

@@ -30,3 +30,55 @@ export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   for (; at < to; at++) crc = (crc >>> 8) ^ T0[(crc ^ bytes[at]!) & 0xff]!;
   return (crc ^ 0xffffffff) >>> 0;
 }
+
+/**
+ * CRC-32C of any range of a buffer in constant time, after one pass over it. Searching for a whole record byte by byte
+ * would otherwise be quadratic, and who sends frames could choose bytes that make it so.
+ */
+export class RangeCrc {
+  readonly #from: number;
+  /** The register after each byte, from zero. */
+  readonly #prefix: Uint32Array;
+
+  /** @param from The first byte that will be asked for. */
+  constructor(bytes: Uint8Array, from: number) {
+    this.#from = from;
+    this.#prefix = new Uint32Array(bytes.length - from + 1);
+    let crc = 0;
+    for (let at = from; at < bytes.length; at++) {
+      crc = (crc >>> 8) ^ T0[(crc ^ bytes[at]!) & 0xff]!;
+      this.#prefix[at - from + 1] = crc;
+    }
+  }
+
+  /** The same as `crc32c(bytes, from, to)`. */
+  of(from: number, to: number): number {
+    const before = this.#prefix[from - this.#from]! ^ 0xffffffff;
+    return (this.#prefix[to - this.#from]! ^ afterZeros(before, to - from) ^ 0xffffffff) >>> 0;
+  }
+}
+
+/** For each power of two, what that many zero bytes make of each bit of the register: it is linear. */
+const ZEROS: Uint32Array[] = [Uint32Array.from({ length: 32 }, (_, bit) => zeroByte((1 << bit) >>> 0))];
+
+function zeroByte(crc: number): number {
+  return (crc >>> 8) ^ T0[crc & 0xff]!;
+}
+
+function afterZeros(crc: number, count: number): number {
+  let [register, left] = [crc, count];
+  for (let power = 0; left > 0; power++, left = Math.floor(left / 2)) {
+    if (power === ZEROS.length) {
+      const half = ZEROS[power - 1]!;
+      ZEROS.push(half.map((image) => combine(half, image)));
+    }
+    if (left % 2 === 1) register = combine(ZEROS[power]!, register);
+  }
+  return register;
+}
+
+function combine(images: Uint32Array, register: number): number {
+  let sum = 0;
+  for (let bit = 0, left = register; left !== 0; bit++, left >>>= 1) if (left & 1) sum ^= images[bit]!;
+  return sum;
+}

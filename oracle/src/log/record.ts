@@ -1,6 +1,6 @@
 import { TenonError } from "@tenon/sdk/errors";
 import { LANES, type Lane } from "../state/types.js";
-import { crc32c } from "./crc32c.js";
+import { crc32c, type RangeCrc } from "./crc32c.js";
 
 /**
  * A record of the segment log, big-endian:
@@ -127,13 +127,17 @@ export function finishRecord(into: Buffer, at: number, end: number): void {
   into.writeUInt32BE(crc32c(into, at + PREFIX, end), at + 4);
 }
 
-/** End of the record at `at` if it is whole and its checksum holds, else -1. */
-export function recordEnd(bytes: Buffer, at: number): number {
+/**
+ * End of the record at `at` if it is whole and its checksum holds, else -1.
+ * @param crc For many places of one buffer.
+ */
+export function recordEnd(bytes: Buffer, at: number, crc?: RangeCrc): number {
   if (at + PREFIX > bytes.length) return -1;
   const length = bytes.readUInt32BE(at);
   const end = at + PREFIX + length;
   if (length < HEAD || length > MAX_BODY || end > bytes.length) return -1;
-  return crc32c(bytes, at + PREFIX, end) === bytes.readUInt32BE(at + 4) ? end : -1;
+  const found = crc === undefined ? crc32c(bytes, at + PREFIX, end) : crc.of(at + PREFIX, end);
+  return found === bytes.readUInt32BE(at + 4) ? end : -1;
 }
 
 export function recordType(bytes: Buffer, at: number): number {

@@ -1,4 +1,5 @@
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeFileSync } from "node:fs";
+import { RangeCrc } from "./crc32c.js";
 import { BATCH, FOOTER, FRAME, readRecord, recordCommit, recordEnd, recordType } from "./record.js";
 import { HEADER_SIZE, logCorrupt, type Segment, STRIDE } from "./segment.js";
 
@@ -59,9 +60,10 @@ export function scanOpenSegment(segment: Segment, bytes: Buffer): Scan {
 }
 
 function refuseLaterCommit(segment: Segment, bytes: Buffer, damaged: number, commit: number): void {
+  const crc = new RangeCrc(bytes, damaged);
   for (let at = damaged + 1; at + 27 <= bytes.length; at++) {
     if (bytes[at] !== 0) continue; // a length is below 2^24
-    const end = recordEnd(bytes, at);
+    const end = recordEnd(bytes, at, crc);
     if (end > 0 && recordType(bytes, at) <= FOOTER && recordCommit(bytes, at) > commit) {
       throw logCorrupt(
         segment.path,

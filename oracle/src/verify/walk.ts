@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { TenonError } from "@tenon/sdk/errors";
+import { RangeCrc } from "../log/crc32c.js";
 import {
   FOOTER,
   FRAME,
@@ -78,12 +79,14 @@ export class LogWalk {
     if (header.number !== number) this.#fault(`${basename(path)} is segment ${header.number}`);
     const end = this.#sealedEnd(path, bytes, header, last);
     let lost: number | undefined;
+    let crc: RangeCrc | undefined;
     for (let at = HEADER_SIZE; at < end; ) {
       const recordAt = at;
       at = recordEnd(bytes, at);
       if (at < 0) {
         lost = recordAt;
-        at = nextRecord(bytes, recordAt, end);
+        crc ??= new RangeCrc(bytes, recordAt);
+        at = nextRecord(bytes, recordAt, end, crc);
         // Without anything behind it, it is the tail of a commit that a crash interrupted and nobody was promised.
         if (at < end || !last)
           this.#fault(`${basename(path)}, byte ${lost}: the checksum of a record does not hold`);
@@ -136,9 +139,9 @@ export class LogWalk {
 }
 
 /** The next place behind a damaged record where a whole one begins, or `end`. */
-function nextRecord(bytes: Buffer, damaged: number, end: number): number {
+function nextRecord(bytes: Buffer, damaged: number, end: number, crc: RangeCrc): number {
   for (let at = damaged + 1; at < end; at++) {
-    if (bytes[at] === 0 && recordEnd(bytes, at) > 0) return at;
+    if (bytes[at] === 0 && recordEnd(bytes, at, crc) > 0) return at;
   }
   return end;
 }
