@@ -298,11 +298,8 @@ for (const kind of brokers) {
       expect(await oracle.stop(), "exit code").to.equal(0);
       const logger = new TestLogger();
       const report = await verifyState({
-        stateDir: config.state,
-        deployment,
-        rpc: plant.settings.rpc,
-        stream: 1,
-        logger,
+        ...{ stateDir: config.state, deployment, stream: 1, logger },
+        ...plant.settings,
       });
       expect(report.differences).to.deep.equal([]);
 

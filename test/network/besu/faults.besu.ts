@@ -1,8 +1,11 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { enode, layout, openBundle } from "../../../besu-network/bundle/manifest.js";
+import { recover } from "../../../besu-network/run/recover.js";
 import { runnerOf } from "../../../besu-network/run/runner.js";
+import { networkStatus } from "../../../besu-network/run/status.js";
 import type { RpcConnection } from "../../../sdk/src/connection.js";
 import { newKey } from "../../scenarios/support/chain.js";
 import { seen } from "../seen.js";
@@ -71,6 +74,36 @@ describe("faults of nodes, and what must hold", function () {
     );
     await runner.start(["validator2"]);
     seen(`started again and in step after ${spoken(await inStep(VALIDATORS))}`);
+    await expectOneChain(bundle);
+  });
+
+  it("two of four killed: the chain stops, status says so, and recover has it going within a minute", async () => {
+    const { bundle, runner } = network;
+    await Promise.all([runner.kill("validator1"), runner.kill("validator2")]);
+    await sleep(3_000); // what was agreed on is still made
+    const stopped = await height("rpc1");
+    const hash = await send();
+    await sleep(30_000);
+    expect(await height("rpc1"), "blocks without a quorum").to.equal(stopped);
+    const status = await networkStatus(bundle);
+    expect(status.verdict).to.equal("stalled");
+    const states = Object.fromEntries(status.nodes.map(({ name, state }) => [name, state]));
+    expect(states).to.include({ validator1: "down", validator2: "down", validator3: "up", validator4: "up" });
+    seen(
+      `no block in 30 s; status says ${status.verdict}: ${status.reasons.map(({ code }) => code).join(", ")}`,
+    );
+
+    const begin = Date.now();
+    const recovery = await recover(bundle);
+    const took = Date.now() - begin;
+    expect(recovery.started.toSorted()).to.deep.equal(["validator1", "validator2"]);
+    expect(recovery.restarted.toSorted()).to.deep.equal(["validator3", "validator4"]);
+    await mined(hash, 60_000);
+    seen(
+      `recover: blocks again after ${recovery.seconds} s, done after ${spoken(took)}; the transaction that was sent meanwhile is mined`,
+    );
+    expect(recovery.seconds, "seconds until blocks").to.be.at.most(60);
+    await inStep(namesOf(bundle));
     await expectOneChain(bundle);
   });
 
