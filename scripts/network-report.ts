@@ -42,7 +42,7 @@ export function reportOf({ parts, facts, started, commit }: Run): string {
     `- ${started.toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${commit}`,
     `- ${facts.client}`,
     ...facts.settings.map((setting) => `- ${setting}`),
-    `- ${count("passed")} scenarios passed, ${failed} failed, ${count("skipped")} skipped, in ${minutes(took)}`,
+    `- ${count("passed")} scenarios passed, ${failed} failed, ${count("skipped")} skipped, in ${minutes(took)}; ${parts.every(({ passed }) => passed) ? "everything held" : "not everything held"}`,
     "",
     ...parts.flatMap(partLines),
   ].join("\n");
