@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { TenonError } from "../../sdk/src/errors.js";
 import type { Bundle } from "../bundle/manifest.js";
+import { allOf } from "./all.js";
 import { awaitReady } from "./ready.js";
 import { chosenNodes, type Runner } from "./runner.js";
 import { checkBesuVersion } from "./version.js";
@@ -30,7 +31,7 @@ export class DockerRunner implements Runner {
     const before = await this.running();
     await this.#compose(["up", "--detach", ...(names === WHOLE ? [] : nodes)]);
     const waits = nodes.filter((name) => !before.has(name));
-    await Promise.all(
+    await allOf(
       waits.map((name) =>
         awaitReady(this.#bundle, {
           name,

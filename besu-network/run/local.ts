@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { TenonError } from "../../sdk/src/errors.js";
 import { type Bundle, layout, type NodeEntry } from "../bundle/manifest.js";
+import { allOf } from "./all.js";
 import { followFiles, lastLines } from "./log.js";
 import {
   claimPidFile,
@@ -41,8 +42,12 @@ export class LocalRunner implements Runner {
     if (idle.length === 0) return;
     const { program } = await requireBesu();
     await requireFreePorts(idle);
-    const waits = idle.map((node) => this.#launch(program, node));
-    await allOf(waits.map((wait) => awaitReady(this.#bundle, wait).then(() => started?.(wait.name))));
+    await allOf(
+      idle.map(async (node) => {
+        await awaitReady(this.#bundle, this.#launch(program, node));
+        started?.(node.name);
+      }),
+    );
   }
 
   async stop(names?: readonly string[]): Promise<void> {
@@ -160,12 +165,6 @@ function isFree(port: number): Promise<boolean> {
     server.once("error", () => resolve(false));
     server.listen(port, "0.0.0.0", () => server.close(() => resolve(true)));
   });
-}
-
-/** Lets all come to their end before the first failure is told: nothing goes on unseen. */
-async function allOf(work: Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(work)).find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
 }
 
 function stopping(name: string, pid: number): TenonError {

@@ -3,6 +3,7 @@ import type { Hex } from "../../sdk/src/bytes.js";
 import { type Bundle, type NodeEntry, ownNodes } from "../bundle/manifest.js";
 import { quorumOf, stallSeconds } from "../monitor/limits.js";
 import { settingsOf } from "../monitor/sources.js";
+import { allOf } from "./all.js";
 import { waitForBlocks } from "./blocks.js";
 import { Ipc } from "./ipc.js";
 import { type PoolEntry, type PoolOutcome, poolOutcome, readPools } from "./pool.js";
@@ -52,7 +53,7 @@ export async function recover(bundle: Bundle, tell: Tell = () => {}, patience = 
   const names = (nodes: readonly NodeEntry[]) => nodes.map(({ name }) => name);
   const started = own.filter(({ name }) => !seen.running.has(name));
   const answers = (name: string) => tell(`${name} answers (${secondsSince(begin)} s)`);
-  await Promise.all([
+  await allOf([
     runner.start(names(started), answers),
     runner.stop(names(restarted)).then(() => runner.start(names(restarted), answers)),
   ]);
@@ -121,7 +122,7 @@ async function look(bundle: Bundle, runner: Runner): Promise<Seen> {
   const stood =
     best === undefined ||
     validators.length - missing.length < quorumOf(validators.length) ||
-    age > longestPause(bundle, validators.length);
+    (age > longestPause(bundle, validators.length) && !(await growsYet(bundle, validators.length)));
   const away = missing.filter((address) => !own.some((node) => node.address === address));
   return { running, head: best?.head, blockAge: age, validators, away, stood };
 }
@@ -131,6 +132,16 @@ function longestPause(bundle: Bundle, validators: number): number {
   const settings = settingsOf(bundle);
   const { blockPeriodSeconds, emptyBlockPeriodSeconds } = settings;
   return Math.max(blockPeriodSeconds, emptyBlockPeriodSeconds) + stallSeconds(settings, validators);
+}
+
+/** A machine that is too busy makes blocks late: only the lack of one in another such while is a chain that stands. */
+async function growsYet(bundle: Bundle, validators: number): Promise<boolean> {
+  try {
+    await waitForBlocks(bundle, { timeout: 1_000 * Math.max(10, longestPause(bundle, validators)) });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 interface View {
