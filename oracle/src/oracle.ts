@@ -5,7 +5,7 @@ import type { Hex } from "@tenon/sdk/bytes";
 import { loadDeployment } from "@tenon/sdk/deployment";
 import { loadOrCreateKey } from "@tenon/sdk/device";
 import { TenonError } from "@tenon/sdk/errors";
-import type { DeviceKey } from "@tenon/sdk/frame/index";
+import { type DeviceKey, P256 } from "@tenon/sdk/frame/index";
 import { EmbeddedBroker } from "./broker.js";
 import { Anchorer } from "./chain/anchorer.js";
 import { ChainConnection } from "./chain/connection.js";
@@ -100,6 +100,7 @@ export class Oracle {
     const broker = await this.#broker(config, logger);
     const keyFile = config.receiptKey ?? join(config.state, "receipts.pem");
     const receiptSigner = loadOrCreateKey(keyFile);
+    requireP256(receiptSigner.key, keyFile);
     this.receiptKey = receiptSigner.key;
     const anchorer = new Anchorer({ chain, db, signer, stream, logger, onAnchored: () => pipeline.wake() });
     const pipeline: Pipeline = new Pipeline({
@@ -171,6 +172,15 @@ export class Oracle {
     }
     if (failure !== undefined) throw failure;
   }
+}
+
+/** Devices check receipts as ES256 and would believe none of another key's. */
+function requireP256({ curve }: DeviceKey, path: string): void {
+  if (curve === P256) return;
+  throw new TenonError("ReceiptKeyInvalid", "The receipt key is not a P-256 key", {
+    args: { path, curve: "secp256k1" },
+    remedy: "Give a P-256 key, or name a file that is not there: it is made.",
+  });
 }
 
 function randomPassword(): string {

@@ -1,5 +1,6 @@
 import { verify } from "node:crypto";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import fs, { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { expect } from "chai";
 import { computeAddress, keccak256, recoverAddress, TypedDataEncoder } from "ethers";
@@ -104,5 +105,24 @@ describe("device key", () => {
     expect(message.slice(6, 70)).to.equal(TypedDataEncoder.hashDomain(domain).slice(2));
     expect(elsewhere.slice(6, 70)).not.to.equal(message.slice(6, 70));
     expect(elsewhere.slice(70)).to.equal(message.slice(70));
+  });
+
+  it("leaves no half of a key behind when the disk is full", () => {
+    const { writeSync } = fs;
+    const full = Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    fs.writeSync = () => {
+      throw full;
+    };
+    syncBuiltinESMExports();
+    try {
+      const error = refusal(() => loadOrCreateKey(file("full")));
+      expect([error.code, error.args.reason]).to.deep.equal(["DeviceKeyUnusable", "ENOSPC"]);
+    } finally {
+      fs.writeSync = writeSync;
+      syncBuiltinESMExports();
+    }
+    expect(existsSync(file("full"))).to.equal(false);
+    const made = loadOrCreateKey(file("full"));
+    expect(loadKey(file("full")).id).to.equal(made.id);
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { wordsOf } from "../../oracle/src/commands/failure.js";
+import { printable } from "../../oracle/src/commands/rejects.js";
 import { Lease } from "../../oracle/src/lease.js";
 import { SegmentLog } from "../../oracle/src/log/log.js";
 import { openState } from "../../oracle/src/state/db.js";
@@ -78,6 +79,10 @@ describe("what the oracle's commands say when they cannot", function () {
     writeFileSync(join(folder, "log", "00000000.seg"), new Uint8Array(9_000).fill(7));
     const opening = SegmentLog.open(join(folder, "log"), { readOnly: true });
     expect(await failure(opening)).to.include({ code: "LogCorrupt" });
+  });
+
+  it("shows a hostile topic without letting it steer the terminal", () => {
+    expect(printable("tenon/v1/\u001b[2J\u202eü\n/up")).to.equal("tenon/v1/\\u{1b}[2J\\u{202e}ü\\u{a}/up");
   });
 
   it("tells a lock that cannot be made from one that is held", () => {

@@ -42,6 +42,25 @@ describe("oracle/ingest: faults of connections", function () {
     await lane.close();
   });
 
+  it("does not race with a second oracle that throws it out of its session, and says what happens", async () => {
+    let connections = 0;
+    const reasons = new Set<unknown>();
+    const logger = {
+      ...SILENT,
+      info: () => {
+        connections++;
+      },
+      warn: (values: object) => reasons.add((values as { why: unknown }).why),
+    };
+    const at = { url: broker.url, ...ORACLE };
+    const lanes = [1, 2].map(() => new LaneConsumer("alarm", at, 10, logger, () => undefined));
+    for (const lane of lanes) lane.start();
+    await later(4_000);
+    for (const lane of lanes) await lane.close();
+    expect(connections).to.be.lessThan(14);
+    expect([...reasons].join()).to.match(/session|closed/);
+  });
+
   it("leaves no connection behind that the broker accepts after the stop", async () => {
     const at = { url: broker.url, ...ORACLE };
     const lane = new LaneConsumer("telemetry", at, 10, SILENT, () => undefined);

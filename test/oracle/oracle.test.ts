@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { Oracle } from "../../oracle/src/oracle.js";
 import type { Hex } from "../../sdk/src/bytes.js";
-import { type Device, DeviceClient } from "../../sdk/src/device/index.js";
+import { type Device, DeviceClient, DeviceSigner, saveKey } from "../../sdk/src/device/index.js";
 import type { DeviceKey } from "../../sdk/src/frame/index.js";
 import { verifyFrameProof } from "../../sdk/src/proof/bundle.js";
 import { verifyDeviceRange } from "../../sdk/src/proof/range.js";
@@ -256,6 +256,14 @@ describe("oracle", () => {
     expect(error.code).to.equal("KeyFileOpen");
     expect(error.remedy).to.equal(`chmod 600 ${file}`);
     chmodSync(file, 0o600);
+    oracle = await plant.startOracle();
+  });
+
+  it("refuses a receipt key that no device would believe", async () => {
+    await oracle.stop();
+    const path = join(plant.folder, "other-curve.pem");
+    saveKey(path, DeviceSigner.generate("secp256k1"));
+    expect((await failure(plant.startOracle({ receiptKey: path }))).code).to.equal("ReceiptKeyInvalid");
     oracle = await plant.startOracle();
   });
 

@@ -125,6 +125,22 @@ describe("oracle/ingest: faults", function () {
     await log.close();
   });
 
+  it("tries less and less often while the disk takes something and then no more", async () => {
+    const { device, client } = await path.device();
+    let failures = 0;
+    const error = (_: object, message: string) => {
+      if (message.startsWith("cannot store")) failures++;
+    };
+    await path.start({ segmentBytes: 4_096, batch: { intervalMs: 10 }, logger: { ...SILENT, error } });
+    mkdirSync(join(path.logDir, "00000001.seg"), { recursive: true });
+    await client.send(device.frames(60));
+    await until("it fails", () => failures > 0);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect(failures).to.be.at.most(5);
+    rmdirSync(join(path.logDir, "00000001.seg"));
+    await path.confirmed(client, 60n);
+  });
+
   it("comes back to a broker that was restarted empty", async () => {
     const { device, client } = await path.device();
     const pipeline = await path.start();

@@ -50,11 +50,19 @@ function list(state: string, values: Values): void {
     const { rows, total } = places.rejects(filter);
     for (const { index, receivedAt, reason: why, source: who, rawLength } of rows) {
       console.log(
-        `${String(index).padStart(8)}  ${shownTime(receivedAt)}  ${why.padEnd(28)}  ${rawLength} bytes  ${who}`,
+        `${String(index).padStart(8)}  ${shownTime(receivedAt)}  ${why.padEnd(28)}  ${rawLength} bytes  ${printable(who)}`,
       );
     }
     console.log(`${rows.length} of ${total} rejects (those of the open batch appear when it closes)`);
   });
+}
+
+/** A topic is whatever a client sent: nothing in it may steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
 }
 
 async function show(state: string, index: number): Promise<void> {
@@ -71,7 +79,7 @@ async function show(state: string, index: number): Promise<void> {
     const lines = {
       reject: index,
       reason,
-      source,
+      source: printable(source),
       received: shownTime(receivedAt),
       bytes: rawLength,
       "SHA-256": toHex(rawHash),

@@ -20,6 +20,8 @@ export interface Incoming {
 const SESSION_SECONDS = 7 * 24 * 3600;
 /** Messages of a lane waiting in memory; beyond, reading stops. */
 const QUEUE_BYTES = 16 << 20;
+/** A connection that lasted so long was well. */
+const WELL_MS = 5_000;
 const BACKOFF_MS = [100, 200, 500, 1_000, 2_000, 5_000];
 
 /** One lane's connection to the broker, kept up, and the messages that wait for the next commit. */
@@ -36,6 +38,7 @@ export class LaneConsumer {
   /** Never two at once: they would have one client id, and each would end the other. */
   #connecting = false;
   #failures = 0;
+  #upSince = Number.POSITIVE_INFINITY;
   #retry: NodeJS.Timeout | undefined;
   /** Why the lane has no connection; undefined when it has one. */
   down: string | undefined = "not connected yet";
@@ -113,7 +116,7 @@ export class LaneConsumer {
       if (!this.#wanted) return connection.destroy();
       this.#connection = connection;
       await connection.subscribe(`tenon/v1/+/up/${this.lane}`);
-      this.#failures = 0;
+      this.#upSince = performance.now();
       this.down = undefined;
       this.#logger.info({ lane: this.lane, broker: this.#broker.url }, "lane connected");
       if (!this.#wanted) connection.pause();
@@ -144,6 +147,9 @@ export class LaneConsumer {
 
   #onClose(error: Error | undefined): void {
     this.#connection = undefined;
+    // Two oracles on one broker throw each other out: that must not become a race.
+    if (performance.now() - this.#upSince > WELL_MS) this.#failures = 0;
+    this.#upSince = Number.POSITIVE_INFINITY;
     this.down = error === undefined ? "the broker closed the connection" : firstLine(error);
     // Messages that were not taken yet cannot be acknowledged any more: they come again.
     this.#forget();

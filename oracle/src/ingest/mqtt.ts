@@ -19,6 +19,7 @@ export interface SessionOptions {
 export const MAX_PACKET = 256 * 1024;
 const KEEPALIVE_SECONDS = 30;
 const CONNECT_TIMEOUT_MS = 10_000;
+const SESSION_TAKEN_OVER = 0x8e;
 const V5 = { protocolVersion: 5 };
 
 interface Pending {
@@ -215,7 +216,7 @@ export class MqttConnection {
     else if (packet.cmd === "connack") this.#connack?.(packet);
     else if (packet.cmd === "puback") this.#answer(packet.messageId, packet.reasonCode ?? 0);
     else if (packet.cmd === "suback") this.#answer(packet.messageId, Number(packet.granted[0] ?? 0x80));
-    else if (packet.cmd === "disconnect") this.destroy(new Error(`broker said ${packet.reasonCode ?? 0}`));
+    else if (packet.cmd === "disconnect") this.destroy(new Error(farewell(packet.reasonCode ?? 0)));
   }
 
   #answer(messageId: number | undefined, reasonCode: number): void {
@@ -223,6 +224,13 @@ export class MqttConnection {
     this.#pending.delete(messageId ?? -1);
     pending?.resolve(reasonCode);
   }
+}
+
+function farewell(reasonCode: number): string {
+  if (reasonCode === SESSION_TAKEN_OVER) {
+    return "another client took the session over: is a second oracle on this broker?";
+  }
+  return `broker said 0x${reasonCode.toString(16)}`;
 }
 
 function openSocket(broker: BrokerOptions): Socket {

@@ -32,6 +32,8 @@ interface PipelineEvents {
 
 const DEFAULT_COMMIT = 1_000;
 const RETRY_MS = [100, 500, 1_000, 5_000];
+/** Without a failure for so long, the next one is tried again at once. */
+const WELL_MS = 30_000;
 /** While a batch waits for an anchor before it, how often that is asked again. */
 const ANCHOR_POLL_MS = 20;
 const RECEIPT_DRAIN_MS = 1_000;
@@ -55,6 +57,8 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
   #running: Promise<void> | undefined;
   #stopping = false;
   #failure: string | undefined;
+  #failures = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
   readonly #signal = new EventEmitter<{ wake: [] }>();
   readonly stats = new PipelineStats();
 
@@ -313,15 +317,20 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
     for (const batch of closed) this.#announce(batch);
   }
 
-  /** Drops what is not durable and tries until log and state can be written; false when stopped meanwhile. */
+  /**
+   * Drops what is not durable and tries until log and state can be written; false when stopped meanwhile. A disk that
+   * takes the first bytes and no more fails again at once: the pauses grow until it has been well for a while.
+   */
   async #recover(error: unknown): Promise<boolean> {
-    for (let attempt = 0; ; attempt++) {
+    if (performance.now() - this.#failedAt > WELL_MS) this.#failures = 0;
+    for (let why = error; ; ) {
+      this.#failedAt = performance.now();
       for (const lane of this.#lanes) lane.drop();
-      const why = attempt === 0 ? error : this.#failure;
       this.#failure = why instanceof Error ? why.message : String(why);
       this.#options.logger.error({ why: this.#failure }, "cannot store: connections dropped");
       if (this.#stopping) return false;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]));
+      const pause = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
+      await new Promise((resolve) => setTimeout(resolve, pause));
       try {
         await this.#log.recover();
         this.#restore();
@@ -330,7 +339,7 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
         this.#options.logger.info({}, "storing again");
         return true;
       } catch (again) {
-        this.#failure = again instanceof Error ? again.message : String(again);
+        why = again;
       }
     }
   }

@@ -25,6 +25,8 @@ export class ReceiptOutbox {
   #timer: NodeJS.Timeout | undefined;
   #inFlight = 0;
   #connecting = false;
+  /** The log has why there is no connection. */
+  #told = false;
   #wanted = false;
   /** Receipts the broker took. */
   sent = 0;
@@ -97,9 +99,11 @@ export class ReceiptOutbox {
       // Closed meanwhile.
       if (!this.#wanted) return connection.destroy();
       this.#connection = connection;
+      this.#told = false;
       this.#schedule(0);
     } catch (error) {
-      this.#logger.warn({ why: String(error) }, "no connection for receipts");
+      if (!this.#told) this.#logger.warn({ why: String(error) }, "no connection for receipts");
+      this.#told = true;
       this.#schedule(RETRY_MS);
     } finally {
       this.#connecting = false;

@@ -1,5 +1,15 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import { SigningKey } from "ethers";
 import { type Hex, toHex } from "../bytes.js";
 import { TenonError } from "../errors.js";
@@ -14,6 +24,7 @@ import {
   signerOf,
 } from "../frame/index.js";
 import { type Registration, registrationMessage } from "../registration.js";
+import { syncFolder } from "./mark.js";
 
 /** Names of the curves a device key may use; P-256 is what secure elements have. */
 export type CurveName = "P-256" | "secp256k1";
@@ -89,6 +100,10 @@ export function saveKey(path: string, signer: DeviceSigner): void {
   try {
     writeSync(file, signer.toPem());
     fsyncSync(file);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    unlinkSync(path); // half a key would stand in the way of a whole one
+    throw keyFileError(path, cause);
   } finally {
     closeSync(file);
   }
@@ -150,8 +165,12 @@ function keyFileError(path: string, cause: unknown): TenonError {
   const reason = (cause as NodeJS.ErrnoException).code ?? "unknown";
   return new TenonError(
     reason === "ENOENT" ? "DeviceKeyMissing" : "DeviceKeyUnusable",
-    "The key file cannot be opened",
-    { args: { path, reason }, remedy: "Check the path and its permissions.", cause },
+    "The key file cannot be used",
+    {
+      args: { path, reason },
+      remedy: "Check the path, its permissions and the free space of its disk.",
+      cause,
+    },
   );
 }
 
