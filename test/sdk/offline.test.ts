@@ -1,11 +1,27 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { Wallet } from "ethers";
-import { type Deployment, type Hex, ProofError, type ProofStep, TenonError } from "../../sdk/src/index.js";
+import {
+  checkDeployment,
+  createTenon,
+  type Deployment,
+  type Hex,
+  ProofError,
+  type ProofStep,
+  TenonError,
+} from "../../sdk/src/index.js";
 import { offlineBundleFrom, proofToJson } from "../../sdk/src/proof/form.js";
-import { type OfflineBundle, type OfflineTrust, verifyOffline } from "../../sdk/src/proof/offline.js";
+import {
+  buildOfflineBundle,
+  type OfflineBundle,
+  type OfflineTrust,
+  verifyOffline,
+} from "../../sdk/src/proof/offline.js";
 import { readQbftHeader } from "../../sdk/src/proof/qbft.js";
+import { newTenon } from "../support/fixture.js";
+import { anchorFrames, placeOf, TestDevice } from "../support/proven-frames.js";
 import { Random, testSeed } from "../support/random.js";
+import { refusal } from "../support/refusal.js";
 import { type Json, leaves, tampered } from "../support/tampering.js";
 
 interface Vectors {
@@ -147,6 +163,21 @@ describe("offline bundles of a real network", () => {
     expect(failedStep({ ...late, deviceKey: key })).to.equal("device signature");
     const path = { ...late.frame, epochPath: [`0x${"12".repeat(32)}`] };
     expect(failedStep({ ...late, frame: path }), "nothing unchecked").to.equal("form");
+  });
+
+  it("are not made of blocks that nobody sealed", async () => {
+    const { record, signers, ethers } = await newTenon();
+    const here = checkDeployment(record);
+    const tenon = await createTenon({ signer: signers.oracle, deployment: here });
+    const device = new TestDevice(here);
+    const { timestamp } = (await ethers.provider.getBlock("latest"))!;
+    const batch = await anchorFrames(tenon, [device.meter(1n)], [device.head()], timestamp);
+    const proof = await tenon.telemetry.completeProof(placeOf(batch, 0));
+    const made = buildOfflineBundle(ethers.provider, proof, device.signer.key, { deployment: here });
+    expect((await refusal(made)).code).to.equal("HeaderNotQbft");
+    const gone = { ...proof, block: { ...proof.block, hash: `0x${"12".repeat(32)}` as Hex } };
+    const lost = buildOfflineBundle(ethers.provider, gone, device.signer.key, { deployment: here });
+    expect((await refusal(lost)).code).to.equal("BlockChanged");
   });
 
   const seed = testSeed();

@@ -162,6 +162,7 @@ export async function buildOfflineBundle(
   if (block === null) {
     throw new TenonError("BlockChanged", "The node does not have the frame's block", {
       args: { number, hash },
+      remedy: "Ask a node that is synced; if all say so, ask the oracle for the frame's proof anew.",
     });
   }
   const { device } = openFrame(frame.frame).frame.header;
