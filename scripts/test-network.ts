@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   existsSync,
   globSync,
@@ -66,6 +66,7 @@ async function main(chosen: string[]): Promise<boolean> {
     await endAll(work);
     rmSync(work, { recursive: true, force: true, maxRetries: 5 });
   }
+  if (interruption.asked) throw new TenonError("Interrupted", "The run was interrupted");
   const passed = parts.every(({ passed }) => passed);
   if (chosen.length === 0) {
     writeFileSync(REPORT, reportOf({ parts, facts: facts!, started, commit: commit() }));
@@ -78,6 +79,7 @@ async function main(chosen: string[]): Promise<boolean> {
 async function runAll(files: string[], work: string, env: Record<string, string>): Promise<Part[]> {
   const parts: Part[] = [];
   for (const file of files) {
+    if (interruption.asked) throw new TenonError("Interrupted", "The run was interrupted");
     console.log(`\n${file}`);
     parts.push(await run(file, work, env));
   }
@@ -94,6 +96,7 @@ async function run(file: string, work: string, env: Record<string, string>): Pro
     [hardhat, "test", "mocha", "--no-compile", "test/network/results.ts", file],
     { stdio: "inherit", env: { ...inherited, ...env, TENON_RESULTS: results } },
   );
+  interruption.child = child;
   const limit = setTimeout(() => child.kill("SIGKILL"), FILE_LIMIT_MS);
   const code = await new Promise<number | null>((resolve) => child.once("exit", resolve));
   clearTimeout(limit);
@@ -107,12 +110,26 @@ function leftOut(file: string, reason: string): Part {
   return { file, results: [], ms: 0, passed: true, code: 0, skipped: reason };
 }
 
-/** Ends every node of every bundle under a folder. */
+/** Ends every node of every bundle under a folder; one that cannot be ended does not keep the others running. */
 async function endAll(work: string): Promise<void> {
   for (const manifest of globSync("**/network.json", { cwd: work })) {
-    const runner = await runnerOf(openBundle(join(work, dirname(manifest))));
-    for (const name of await runner.running()) await runner.kill(name);
+    const dir = join(work, dirname(manifest));
+    try {
+      const runner = await runnerOf(openBundle(dir));
+      for (const name of await runner.running()) await runner.kill(name);
+    } catch (error) {
+      console.error(`The nodes of ${dir} could not be ended: ${String(error)}`);
+    }
   }
+}
+
+/** Ctrl-C ends the file that runs, and then everything in order. */
+const interruption: { asked: boolean; child: ChildProcess | undefined } = { asked: false, child: undefined };
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    interruption.asked = true;
+    interruption.child?.kill("SIGTERM");
+  });
 }
 
 /** What ran, from the bundle and from a node itself. */

@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect } from "chai";
 import { verifyState } from "../../../oracle/src/verify/verify.js";
 import { TestLogger } from "../../oracle/support/chain.js";
@@ -12,8 +15,8 @@ import { spoken, startNetwork, type TestNetwork } from "./support/network.js";
 
 const PATIENCE_MS = 120_000;
 
-describe("faults under an oracle", function () {
-  this.timeout(400_000);
+describe("an oracle and a plant on a network, and faults under them", function () {
+  this.timeout(600_000);
   let network: TestNetwork;
   let plant: Plant;
   let oracle: OracleProcess;
@@ -99,5 +102,14 @@ describe("faults under an oracle", function () {
     expect(report.differences).to.deep.equal([]);
     seen(`${(await head()).size} frames anchored, ${machine.frames.length} made`);
     expect((await head()).size).to.equal(BigInt(machine.frames.length));
+  });
+
+  it("the plant in a box, npm start -- --network DIR --once, ends with every proof held", async () => {
+    const options = ["--network", network.bundle.dir, "--once", "--state", join(network.folder, "plant")];
+    const args = ["--import", "tsx", "scripts/start.ts", ...options];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 600_000 });
+    const held = stdout.split("\n").filter((line) => line.includes("✔"));
+    expect(held.length, stdout).to.be.at.least(17);
+    for (const line of held.slice(-3)) seen(line.replace(/^\W*✔/, "").trim());
   });
 });
