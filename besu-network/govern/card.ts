@@ -12,11 +12,12 @@ export interface NodeCard {
   node: NodeEntry;
 }
 
-/** Writes a node's card into the bundle, for the other organisations; gives its path. */
-export function writeCard({ dir, manifest }: Bundle, node: NodeEntry): string {
-  const path = join(dir, `${node.name}.node.json`);
-  replaceFile(path, `${JSON.stringify(cardOf(manifest, node), null, 2)}\n`);
-  return path;
+/** Where a node's card is kept in its holder's bundle. */
+export const cardPath = ({ dir }: Bundle, { name }: NodeEntry): string => join(dir, `${name}.node.json`);
+
+/** Writes a node's card, for the other organisations. */
+export function writeCard(bundle: Bundle, node: NodeEntry): void {
+  replaceFile(cardPath(bundle, node), `${JSON.stringify(cardOf(bundle.manifest, node), null, 2)}\n`);
 }
 
 export function cardOf({ chainId, genesisHash }: Manifest, node: NodeEntry): NodeCard {

@@ -11,7 +11,7 @@ import { changeSeen, takeBack, type VoteState, vote } from "./votes.js";
 
 /** What a guided change tells while it goes on. */
 export type ChangeStep =
-  | { step: "made"; node: NodeEntry; made: boolean; card: string }
+  | { step: "made"; node: NodeEntry; made: boolean }
   | { step: "listed"; outcomes: ListOutcome[] }
   | { step: "started"; node: NodeEntry }
   | { step: "syncing"; node: NodeEntry; block: number | null; head: number }
@@ -83,7 +83,8 @@ async function prepare(
   const made = node === undefined;
   node ??= makeNode(bundle, nextValidatorName(bundle.manifest), place);
   if (!ownNodes(bundle).includes(node)) return node;
-  told({ step: "made", node, made, card: writeCard(bundle, node) });
+  writeCard(bundle, node);
+  told({ step: "made", node, made });
   told({ step: "listed", outcomes: await applyLists(bundle, bundle.manifest, own) });
   return node;
 }

@@ -1,5 +1,6 @@
-import { relative } from "node:path";
+import { basename, relative } from "node:path";
 import type { Bundle, NodeEntry } from "../../besu-network/bundle/manifest.js";
+import { cardPath } from "../../besu-network/govern/card.js";
 import type { ChangeEnd, ChangeStep, Told } from "../../besu-network/govern/change.js";
 import type { ListOutcome } from "../../besu-network/govern/lists.js";
 import { dirGiven } from "./bundle.js";
@@ -15,11 +16,14 @@ function linesOf(bundle: Bundle, told: ChangeStep): string[] {
   switch (told.step) {
     case "made": {
       const { name, address } = told.node;
-      const intro = told.made ? [`Made ${name}, ${address}: its key exists only in this folder.`] : [];
-      return [...intro, ...handOver(bundle, told.card)];
+      if (!told.made) return [];
+      return [
+        `Made ${name}, ${address}: its key exists only in this folder.`,
+        ...handOver(bundle, told.node),
+      ];
     }
     case "listed":
-      return listLines(told.outcomes);
+      return told.outcomes.every(({ state }) => state === "same") ? [] : listLines(told.outcomes);
     case "started":
       return [`${told.node.name} runs.`];
     case "syncing": {
@@ -40,13 +44,15 @@ function linesOf(bundle: Bundle, told: ChangeStep): string[] {
   }
 }
 
-/** What the other organisations do so that their nodes talk with a new one. */
-function handOver(bundle: Bundle, card: string): string[] {
+/** What the other organisations do so that their nodes talk with a new one of ours. */
+function handOver(bundle: Bundle, node: NodeEntry): string[] {
   const others = othersOf(bundle);
-  if (others.length === 0) return [];
+  if (others.length === 0 || node.organisation !== bundle.manifest.organisation) return [];
+  const card = cardPath(bundle, node);
+  const away = relative("", card).startsWith("..");
   return [
-    `Give ${relative("", card)} to ${others.join(", ")}; each runs, with its own --dir,`,
-    `  npx hardhat network allow-node ${relative(bundle.dir, card)}`,
+    `Give ${away ? card : relative("", card)} to ${others.join(", ")}; each runs, with its own --dir,`,
+    `  npx hardhat network allow-node ${basename(card)}`,
   ];
 }
 
@@ -66,7 +72,9 @@ export function tellEnd(bundle: Bundle, command: string, node: NodeEntry, end: C
     console.log(`Each runs, with its own --dir,\n${again}`);
     console.log(`Afterwards run it here once more, to take your votes back:\n${again}${dirGiven(bundle)}`);
   } else if (end.end === "unreached") {
-    console.log(`${node.name} is connected with none of your nodes yet. When the others have allowed it:`);
+    console.log(`${node.name} is not connected yet.`);
+    for (const line of handOver(bundle, node)) console.log(line);
+    console.log("Then go on with");
     console.log(again + dirGiven(bundle));
   } else if (end.end === "completed") {
     console.log("The change had come about already; your votes are taken back and the manifest says so.");

@@ -29,5 +29,6 @@ export default async ({ account, remove, begin, dir }: AllowArguments): Promise<
     console.log(
       `Other organisations (${others.join(", ")}) keep their own lists. For these to agree, each runs`,
     );
-    console.log(`  npx hardhat network allow-account ${account}${remove ? " --remove" : ""}`);
+    const flag = remove ? " --remove" : begin ? " --begin" : "";
+    console.log(`  npx hardhat network allow-account ${account}${flag}`);
   });
