@@ -47,8 +47,10 @@ function running(manifest: Manifest): string {
   const together =
     own.length === manifest.nodes.length
       ? ""
-      : "\nThe chain makes its first block when enough organisations have started their validators. Let the ports above " +
-        "through\nthe firewall, from the other organisations' addresses only.\n";
+      : "\nLet the ports above through the firewall, from the other organisations' addresses only. The chain makes its first block " +
+        "when\nenough organisations have started their validators. **Start them within a minute of each other**: validators that wait " +
+        "for others\nwait twice as long each round, and one that comes late meets none of them. When no block comes within a minute, every " +
+        "organisation\nstops its validators (`npx hardhat network down`), and then all start again.\n";
   const commands = `\`\`\`
 npx hardhat network up --dir .        # down keeps the data, reset --yes deletes it
 npx hardhat network status --dir .    # block age, peers, pool, disk; exit code for scripts

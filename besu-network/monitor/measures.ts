@@ -64,6 +64,9 @@ export interface Measures {
   perNode: NodeMeasure[];
 }
 
+/** As many validators are taken to wait for the first block. */
+const FIRST_BLOCK_VALIDATORS = 4;
+
 /** Reads the numbers out of what was sampled. */
 export function measure(samples: Samples, settings: HealthSettings): Measures {
   const latest = samples.polls.at(-1);
@@ -73,7 +76,9 @@ export function measure(samples: Samples, settings: HealthSettings): Measures {
   const addresses = newest?.validators ?? [];
   const n = addresses.length;
   const overdueSeconds = head === null ? null : overdue(samples, head, settings);
-  const stallAfter = n === 0 ? null : stallSeconds(settings, n);
+  // Nobody signed block 0, so its validators are not read; a chain that never got beyond it stands all the same.
+  const turn = n === 0 && head?.number === 0 ? FIRST_BLOCK_VALIDATORS : n;
+  const stallAfter = turn === 0 ? null : stallSeconds(settings, turn);
   const stalled = overdueSeconds !== null && stallAfter !== null && overdueSeconds > stallAfter;
   const perValidator = addresses.map((address) => validatorMeasure(address, samples.blocks, own, settings));
   return {

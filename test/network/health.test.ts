@@ -66,6 +66,16 @@ describe("health of a network, judged from its chain", () => {
       expect(wrong(at(13.1), { requestTimeoutSeconds: 4 })).to.deep.equal(["ChainStalled"]);
     });
 
+    it("says so of a chain that never made its first block", () => {
+      const head = { number: 0, hash: hashAt(0), timestamp: now / 1_000 };
+      const at = (seconds: number): Samples => {
+        const when = now + 1_000 * seconds;
+        return { at: when, polls: [pollOf(made, { head, common: head }, when)], blocks: [] };
+      };
+      expect(wrong(at(7))).not.to.include("ChainStalled");
+      expect(wrong(at(7.1))).to.include("ChainStalled");
+    });
+
     it("tells how many transactions wait, and how many came since the last block", () => {
       const { reasons, measures } = healthOf(at(30, 12), settings);
       expect(reasons[0]!.message).to.equal("block 1099 is 30 s old, 12 transactions wait");
