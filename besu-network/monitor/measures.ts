@@ -134,15 +134,24 @@ function overdue(
   return Math.max(0, at / 1_000 - due);
 }
 
-/** Seconds since 1970 of the first poll since which, at this head, the pool has never been seen empty. */
+/**
+ * Seconds since 1970 of the first poll since which more has waited than when the head was first seen. What waited then
+ * already was there for that block to take: as a rule it has a nonce missing before it, and no block will.
+ */
 function waitingSince(polls: Poll[], head: number): number | undefined {
-  let since: number | undefined;
-  for (const poll of polls.toReversed()) {
-    const nodes = answering(poll);
-    if ((highest(nodes)?.number ?? head) !== head || (poolOf(nodes) ?? 0) === 0) break;
-    since = poll.at / 1_000;
-  }
-  return since;
+  const sizes = sinceHead(polls, head).map(({ at, nodes }) => ({
+    at,
+    size: poolOf(answering({ at, nodes })) ?? 0,
+  }));
+  const before = sizes.findLastIndex(({ size }) => size <= (sizes[0]?.size ?? 0));
+  const first = sizes[before + 1];
+  return first === undefined ? undefined : first.at / 1_000;
+}
+
+/** The polls from the one that first saw the head on. */
+function sinceHead(polls: Poll[], head: number): Poll[] {
+  const first = polls.findIndex((poll) => highest(answering(poll))?.number === head);
+  return first < 0 ? [] : polls.slice(first);
 }
 
 /** The fullest pool: pools gossip, and what one node holds may not have reached the others. */
@@ -154,8 +163,7 @@ function poolOf(nodes: AnsweringNode[]): number | null {
 function poolGrowth(polls: Poll[], head: number | undefined): number | null {
   const now = poolOf(answering(polls.at(-1)));
   if (now === null || head === undefined) return null;
-  const atHead = polls.find((poll) => highest(answering(poll))?.number === head);
-  return Math.max(0, now - (poolOf(answering(atHead)) ?? 0));
+  return Math.max(0, now - (poolOf(answering(sinceHead(polls, head)[0])) ?? 0));
 }
 
 /** Newest blocks that are empty although, in every poll since the first of them, transactions waited. */

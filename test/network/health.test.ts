@@ -102,6 +102,16 @@ describe("health of a network, judged from its chain", () => {
       expect(wrong(waiting(40, 48), { emptyBlockPeriodSeconds: 60 })).to.deep.equal(["ChainStalled"]);
     });
 
+    it("waits for the empty block when nothing came but what no block will take", () => {
+      const stuck = { pool: { transactions: 1, limit: 50_000 } };
+      const samples = {
+        at: now + 40_000,
+        polls: [pollOf(made, stuck), pollOf(made, stuck, now + 40_000)],
+        blocks: made,
+      };
+      expect(wrong(samples, { emptyBlockPeriodSeconds: 60 })).to.deep.equal([]);
+    });
+
     it("names a lost quorum when too few validators are in reach", () => {
       const polls = [
         {
