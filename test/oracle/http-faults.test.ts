@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import mqtt, { type MqttClient } from "mqtt";
 import type { Oracle } from "../../oracle/src/oracle.js";
+import { databasePath } from "../../oracle/src/paths.js";
+import { readState } from "../../oracle/src/state/db.js";
 import type { Hex } from "../../sdk/src/bytes.js";
 import { Device } from "../../sdk/src/device/index.js";
 import { verifyDeviceRange } from "../../sdk/src/proof/range.js";
@@ -80,6 +82,29 @@ describe("oracle over HTTP: what is dear or many", function () {
     expect(body.facts.map(({ kind }: { kind: string }) => kind)).not.to.include("gap");
     expect(body.gaps).to.have.length(1);
     expect(body.gaps[0]).to.include({ kind: "gap", seq: "2", seqTo: "2" });
+  });
+
+  it("counts the facts it shows, and writes to the database once for many who ask if it can", async () => {
+    const db = readState(databasePath(plant.config.state));
+    const metric = async (name: string) => {
+      const text = await (await fetch(`${oracle.url}/metrics`)).text();
+      return Number(new RegExp(`^tenon_${name} (\\d+)$`, "m").exec(text)?.[1]);
+    };
+    const stored = (kind: string) =>
+      Number(db.prepare("SELECT count(*) AS n FROM facts WHERE kind = ?").get(kind)?.n);
+    expect(await metric("gaps_open")).to.equal(1);
+    expect(await metric("forks")).to.equal(stored("fork"));
+    expect(await metric("equivocations"))
+      .to.equal(stored("equivocation"))
+      .and.to.equal(110);
+    const times = new Set<unknown>();
+    const start = performance.now();
+    for (let i = 0; i < 30; i++) {
+      await get(oracle.url, "/readyz");
+      times.add(db.prepare("SELECT value FROM meta WHERE key = 'ready.at'").get()?.value);
+    }
+    expect(times.size).to.be.at.most(2 + (performance.now() - start) / 1_000);
+    db.close();
   });
 
   it("holds no more connections than leave the log its files", async () => {

@@ -30,6 +30,8 @@ export interface FactRow {
 /** What the state database knows of frames, devices and rejects. Reads only. */
 export class Places extends IntentStore {
   readonly #reader: DatabaseSync;
+  /** Facts are numbered in order and never deleted: those up to `last` need no second look. */
+  readonly #counted = { last: 0, forks: 0, equivocations: 0 };
 
   constructor(db: DatabaseSync) {
     super(db);
@@ -89,14 +91,17 @@ export class Places extends IntentStore {
 
   /** Facts, newest first. `open` leaves out gaps that were filled. */
   facts(filter: { num?: number; kind?: FactRow["kind"]; open?: boolean; limit: number }): FactRow[] {
+    const { num, kind, open = false, limit } = filter;
+    // Put together, so that what is asked of one device uses its index however many facts the others have.
+    const wanted = ["1", ...(num === undefined ? [] : ["device_num = ?"])];
+    if (kind !== undefined) wanted.push(`kind = '${kind}'`);
+    if (open) wanted.push("closed_index IS NULL");
     const query = this.#reader.prepare(
       `SELECT facts.*, devices.id AS device FROM facts JOIN devices ON devices.num = device_num
-       WHERE (?1 IS NULL OR device_num = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 = 0 OR closed_index IS NULL)
-       ORDER BY facts.id DESC LIMIT ?4`,
+       WHERE ${wanted.join(" AND ")} ORDER BY facts.id DESC LIMIT ?`,
     );
     query.setReadBigInts(true);
-    const { num = null, kind = null, open = false, limit } = filter;
-    return query.all(num, kind, open ? 1 : 0, limit).map((row) => ({
+    return query.all(...(num === undefined ? [] : [num]), limit).map((row) => ({
       kind: row.kind as FactRow["kind"],
       device: toHex(row.device as Uint8Array),
       epoch: Number(row.epoch),
@@ -129,15 +134,20 @@ export class Places extends IntentStore {
     return { rows, total };
   }
 
-  /** How many facts of each kind there are; of the gaps only the open ones. */
+  /** How many facts of each kind there are; of the gaps only the open ones. Counts each fork and equivocation once. */
   factCounts(): { gaps: number; forks: number; equivocations: number } {
+    const counted = this.#counted;
     const rows = this.#reader
-      .prepare(
-        "SELECT kind, count(*) AS n FROM facts WHERE kind <> 'gap' OR closed_index IS NULL GROUP BY kind",
-      )
-      .all();
-    const of = (kind: string) => Number(rows.find((row) => row.kind === kind)?.n ?? 0);
-    return { gaps: of("gap"), forks: of("fork"), equivocations: of("equivocation") };
+      .prepare("SELECT kind, count(*) AS n, max(id) AS last FROM facts WHERE id > ? GROUP BY kind")
+      .all(counted.last);
+    for (const { kind, n, last } of rows) {
+      if (kind === "fork") counted.forks += Number(n);
+      if (kind === "equivocation") counted.equivocations += Number(n);
+      counted.last = Math.max(counted.last, Number(last));
+    }
+    const open = "SELECT count(*) AS n FROM facts WHERE kind = 'gap' AND closed_index IS NULL";
+    const gaps = Number(this.#reader.prepare(open).get()?.n ?? 0);
+    return { gaps, forks: counted.forks, equivocations: counted.equivocations };
   }
 
   /** The device's own name of the frame at a log index. Scans: for reports, not for answers. */
