@@ -1,3 +1,4 @@
+import { quorumOf } from "../monitor/limits.js";
 import { LEAST_BESU } from "../run/version.js";
 import { containerLayout } from "./compose.js";
 import { layout, type Manifest, type NodeEntry } from "./manifest.js";
@@ -14,21 +15,36 @@ export function bundleReadme(manifest: Manifest): string {
   ].join("\n\n")}\n`;
 }
 
-function head({ chainId, genesisHash, organisation, nodes, blockPeriodSeconds, ...rest }: Manifest): string {
+function head({
+  chainId,
+  genesisHash,
+  organisation,
+  nodes,
+  blockPeriodSeconds,
+  emptyBlockPeriodSeconds,
+}: Manifest): string {
   const validators = nodes.filter(({ role }) => role === "validator").length;
-  const quorum = Math.ceil((2 * validators) / 3);
   const others = new Set(nodes.map((node) => node.organisation)).size - 1;
-  const whole =
-    others === 0 ? "the whole of it" : `the part of ${organisation}; ${others} more have a part each`;
+  const rest = `${others} ${others === 1 ? "other has its part" : "others have theirs"}`;
+  const whole = others === 0 ? "the whole of it" : `the part of ${organisation}; ${rest}`;
   const empty =
-    rest.emptyBlockPeriodSeconds === undefined
+    emptyBlockPeriodSeconds === undefined
       ? ""
-      : ` While nothing happens, every ${rest.emptyBlockPeriodSeconds} seconds.`;
+      : ` While nothing happens, every ${emptyBlockPeriodSeconds} seconds.`;
   return `# A Besu network: chain ${chainId}
 
 This folder is ${whole}. QBFT, Osaka, free gas, a block every ${seconds(blockPeriodSeconds)}.${empty}
-Genesis ${genesisHash}. Blocks are final at once. ${validators} validators, of which ${quorum} must be up:
-${validators - quorum === 0 ? "none may fail" : `${validators - quorum} may fail`}, and with one more down the chain stops until \`npx hardhat network recover\`.`;
+Genesis ${genesisHash}. Blocks are final at once.
+${resilience(validators)}`;
+}
+
+function resilience(validators: number): string {
+  const quorum = quorumOf(validators);
+  const after = "until enough are back and `npx hardhat network recover` has restarted them.";
+  if (validators === 1) return "One validator makes the blocks: when it stops, the chain does.";
+  if (quorum === validators)
+    return `All ${validators} validators must be up: with one down the chain stops ${after}`;
+  return `${quorum} of the ${validators} validators must be up: with more than ${validators - quorum} down the chain stops ${after}`;
 }
 
 function nodes({ nodes, organisation }: Manifest): string {
@@ -51,17 +67,19 @@ function running(manifest: Manifest): string {
         "when\nenough organisations have started their validators. **Start them within a minute of each other**: validators that wait " +
         "for others\nwait twice as long each round, and one that comes late meets none of them. When no block comes within a minute, every " +
         "organisation\nstops its validators (`npx hardhat network down`), and then all start again.\n";
-  const commands = `\`\`\`
-npx hardhat network up --dir .        # down keeps the data, reset --yes deletes it
-npx hardhat network status --dir .    # block age, peers, pool, disk; exit code for scripts
-npx hardhat network logs --dir .
-npx hardhat network monitor --dir .   # health for Prometheus
+  const commands = `In Tenon's folder, with this one as DIR:
+
+\`\`\`
+npx hardhat network up --dir DIR        # down keeps the data, reset --yes deletes it
+npx hardhat network status --dir DIR    # block age, peers, pool, disk; exit code for scripts
+npx hardhat network logs --dir DIR
+npx hardhat network monitor --dir DIR   # health for Prometheus
 \`\`\``;
   return `## Run it\n\n${commands}\n${together}\n${manifest.mode === "docker" ? docker(manifest, own) : local(own)}`;
 }
 
 function docker({ besu, subnet }: Manifest, own: NodeEntry[]): string {
-  return `\`up\` is \`docker compose up -d\`: image \`hyperledger/besu:${besu}\`, a container for each of ${names(own)}, the TLS proxy,
+  return `\`up\` is \`docker compose up -d\` here: image \`hyperledger/besu:${besu}\`, a container each for ${names(own)},${serves(own) ? " the TLS proxy," : ""}
 Prometheus (127.0.0.1:9090) and Grafana (127.0.0.1:3000). Besu runs as the user who owns this folder, so nothing needs a
 chown. Chain data is in volumes that \`docker compose down\` keeps. \`docker compose ps\` shows a node as unhealthy when it
 does not answer or its newest block is old. Containers are in ${subnet}; if your networks overlap, create with \`--subnet\`.
@@ -70,7 +88,7 @@ because sockets do not pass into its machine.`;
 }
 
 function local(own: NodeEntry[]): string {
-  return `\`up\` runs ${names(own)} as processes of the \`besu\` on the PATH (or in \`BESU_HOME\`), ${LEAST_BESU.join(".")} or newer. One by hand:
+  return `\`up\` runs ${names(own)} on this machine with the \`besu\` on the PATH (or in \`BESU_HOME\`), ${LEAST_BESU.join(".")} or newer. One by hand:
 \`cd ${layout.node(own[0]?.name ?? "")} && BESU_OPTS=-Xmx1g besu --config-file=config.toml\`. For Prometheus and Grafana as processes, start them with
 the files in \`monitor/\`.`;
 }
@@ -78,7 +96,9 @@ the files in \`monitor/\`.`;
 function clients(manifest: Manifest): string {
   const serving = ownOf(manifest).filter(({ ports }) => ports.http !== null);
   if (serving.length === 0) {
-    return "## Clients\n\nNo node here answers clients: validators have no RPC port. Ask an organisation that has an RPC node.";
+    const others = manifest.nodes.some(({ ports }) => ports.http !== null);
+    const ask = others ? "Ask an organisation that has an RPC node." : "Nor does any other of this network.";
+    return `## Clients\n\nNo node here answers clients: validators have no RPC port. ${ask}`;
   }
   const urls = serving.map(({ ports }) => `http://127.0.0.1:${ports.http}`).join(",");
   const lines = serving.map(({ name, host, inside, ports }) => {
@@ -96,7 +116,7 @@ They answer ETH, NET and WEB3, to whoever shows a token signed with \`${layout.j
 themselves:
 
 \`\`\`
-export TENON_BESU_RPC=${urls} TENON_BESU_JWT_KEY=$PWD/${layout.jwtKey}
+export TENON_BESU_RPC=${urls} TENON_BESU_JWT_KEY=DIR/${layout.jwtKey}
 npx hardhat deploy --network besu     # with TENON_BESU_KEY, the deployer's key
 \`\`\`${manifest.mode === "docker" ? tls : ""}`;
 }
@@ -130,6 +150,10 @@ function files({ mode, storage, accounts }: Manifest): string {
 
 function ownOf({ nodes, organisation }: Manifest): NodeEntry[] {
   return nodes.filter((node) => node.organisation === organisation);
+}
+
+function serves(nodes: NodeEntry[]): boolean {
+  return nodes.some(({ ports }) => ports.http !== null);
 }
 
 function names(nodes: NodeEntry[]): string {

@@ -82,12 +82,14 @@ function extraData({ file, qbft }: GenesisFile): Finding[] {
       "The validators are not in ascending order, which Besu writes in every later block.",
     );
   }
-  if (validators.length > 0 && validators.length < 4) {
+  if (validators.length === 3) {
     warning(
       "validators",
       at,
-      `With ${validators.length} of them the chain stops when one does; four outlive one.`,
+      "Three of them outlive one that stops, but not one that lies; four outlive both.",
     );
+  } else if (validators.length === 1 || validators.length === 2) {
+    warning("validators", at, "The chain stops when one of them does; four outlive one.");
   }
   return findings;
 }

@@ -125,7 +125,8 @@ const cases: Case[] = [
   ["no validators", extra({ validators: [] }), "error validators", /nobody may/],
   ["one of them twice", extra({ validators: [...four, validator(4)] }), "error validators", /twice/],
   ["another order", extra({ validators: [...four].reverse() }), "warning validators", /ascending/],
-  ["three of them", extra({ validators: four.slice(1) }), "warning validators", /four outlive one/],
+  ["three of them", extra({ validators: four.slice(1) }), "warning validators", /outlive both/],
+  ["two of them", extra({ validators: four.slice(2) }), "warning validators", /four outlive one/],
   [
     "a contract and a list",
     qbft({ validatorcontractaddress: validator(7) }),
