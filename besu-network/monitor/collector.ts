@@ -145,7 +145,7 @@ export class Collector {
     this.#forgetOtherChain(head);
     const validators = this.#blocks.at(-1)?.validators.length ?? 0;
     const window = windowBlocks(validators);
-    const following = (this.#blocks.at(-1)?.number ?? 0) + 1;
+    const following = (this.#blocks.at(-1)?.number ?? -1) + 1;
     let next = Math.max(following, head.number - window + 1);
     if (next > following) this.#blocks = [];
     const last = Math.min(head.number, next + BLOCKS_AT_ONCE - 1);
@@ -154,7 +154,7 @@ export class Collector {
     for (const block of read) {
       if (block === undefined || block.number !== next) break;
       this.#blocks.push(block);
-      countBlock(this.counts, block);
+      if (block.number > 0) countBlock(this.counts, block);
       next += 1;
     }
     this.#blocks = this.#blocks.slice(-window);

@@ -64,9 +64,6 @@ export interface Measures {
   perNode: NodeMeasure[];
 }
 
-/** As many validators are taken to wait for the first block. */
-const FIRST_BLOCK_VALIDATORS = 4;
-
 /** Reads the numbers out of what was sampled. */
 export function measure(samples: Samples, settings: HealthSettings): Measures {
   const latest = samples.polls.at(-1);
@@ -76,11 +73,11 @@ export function measure(samples: Samples, settings: HealthSettings): Measures {
   const addresses = newest?.validators ?? [];
   const n = addresses.length;
   const overdueSeconds = head === null ? null : overdue(samples, head, settings);
-  // Nobody signed block 0, so its validators are not read; a chain that never got beyond it stands all the same.
-  const turn = n === 0 && head?.number === 0 ? FIRST_BLOCK_VALIDATORS : n;
-  const stallAfter = turn === 0 ? null : stallSeconds(settings, turn);
+  const stallAfter = n === 0 ? null : stallSeconds(settings, n);
   const stalled = overdueSeconds !== null && stallAfter !== null && overdueSeconds > stallAfter;
-  const perValidator = addresses.map((address) => validatorMeasure(address, samples.blocks, own, settings));
+  // Block 0 only says who validates: nobody proposed or sealed it.
+  const made = samples.blocks.filter(({ number }) => number > 0);
+  const perValidator = addresses.map((address) => validatorMeasure(address, made, own, settings));
   return {
     head,
     blockAgeSeconds: head === null ? null : samples.at / 1_000 - head.timestamp,
@@ -94,8 +91,8 @@ export function measure(samples: Samples, settings: HealthSettings): Measures {
     connected: perValidator.some(({ connected }) => connected === null)
       ? null
       : perValidator.filter(({ connected }) => connected).length,
-    windowBlocks: samples.blocks.length,
-    roundChanges: samples.blocks.reduce((sum, { round }) => sum + round, 0),
+    windowBlocks: made.length,
+    roundChanges: made.reduce((sum, { round }) => sum + round, 0),
     round: newest?.round ?? null,
     headsDisagree: disagree(own),
     pool: poolOf(own),

@@ -53,7 +53,7 @@ describe("the collector", () => {
     await collector.poll(1_000 * (start + 81));
     expect(collector.counts.blocks).to.equal(80);
     expect(collector.samples(0).blocks.map(({ number }) => number)).to.deep.equal(
-      Array.from({ length: 80 }, (_, index) => index + 1),
+      Array.from({ length: 81 }, (_, index) => index),
     );
   });
 
@@ -95,7 +95,7 @@ describe("the collector", () => {
     for (let index = 0; index < 10; index++) network.mine(start + 100 + index, turns[index % 4]!);
     await collector.poll(1_000 * (start + 110));
     expect(collector.samples(0).blocks.map(({ number }) => number)).to.deep.equal([
-      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ]);
     expect(codes(healthOf(collector.samples(1_000 * (start + 110)), network.settings()))).to.deep.equal([]);
   });
