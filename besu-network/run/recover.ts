@@ -3,7 +3,6 @@ import type { Hex } from "../../sdk/src/bytes.js";
 import { type Bundle, type NodeEntry, ownNodes } from "../bundle/manifest.js";
 import { quorumOf, stallSeconds } from "../monitor/limits.js";
 import { settingsOf } from "../monitor/sources.js";
-import { allOf } from "./all.js";
 import { waitForBlocks } from "./blocks.js";
 import { Ipc } from "./ipc.js";
 import { type PoolEntry, type PoolOutcome, poolOutcome, readPools } from "./pool.js";
@@ -20,7 +19,9 @@ export interface Recovery {
   restarted: string[];
   /** Own nodes that did not run. */
   started: string[];
-  /** Height after, with new blocks; and seconds until then. */
+  /** Seconds until all own nodes answered. */
+  answered: number;
+  /** Height after, with two new blocks; and seconds until then. */
   height: number;
   seconds: number;
   /** What waited before and what became of it; `null` when nobody could be asked. */
@@ -53,10 +54,10 @@ export async function recover(bundle: Bundle, tell: Tell = () => {}, patience = 
   const names = (nodes: readonly NodeEntry[]) => nodes.map(({ name }) => name);
   const started = own.filter(({ name }) => !seen.running.has(name));
   const answers = (name: string) => tell(`${name} answers (${secondsSince(begin)} s)`);
-  await allOf([
-    runner.start(names(started), answers),
-    runner.stop(names(restarted)).then(() => runner.start(names(restarted), answers)),
-  ]);
+  // All at one moment: a validator that begins earlier is rounds ahead when the others come.
+  await runner.stop(names(restarted));
+  await runner.start(names([...started, ...restarted]), answers);
+  const answered = secondsSince(begin);
   const height = await waitForBlocks(bundle, { blocks: 2, timeout: patience });
   const seconds = secondsSince(begin);
   tell(`Block ${height} after ${seconds} s`);
@@ -66,6 +67,7 @@ export async function recover(bundle: Bundle, tell: Tell = () => {}, patience = 
     stood: seen.stood,
     restarted: names(restarted),
     started: names(started),
+    answered,
     height,
     seconds,
     pool: waited === undefined ? null : await settled(bundle, waited, seen.head?.number ?? 0, patience),

@@ -79,5 +79,6 @@ function age(seconds: number | null): string | null {
 
 function bytes(value: number | null): string | null {
   if (value === null) return null;
+  if (value < 1e6) return `${Math.round(value / 1e3)} kB`;
   return value < 1e9 ? `${Math.round(value / 1e6)} MB` : `${(value / 1e9).toFixed(1)} GB`;
 }

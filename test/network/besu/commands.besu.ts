@@ -74,7 +74,7 @@ describe("the commands that run a network, and a quorum that is lost", function 
       else expect(node.proposerShare, node.name).to.equal(null);
     }
     const { out } = await command("status");
-    for (const line of out.trimEnd().split("\n")) seen(line);
+    for (const line of out.split("\n").filter((text) => text !== "")) seen(line);
   });
 
   it("up again changes nothing; logs shows the node's own lines", async () => {
@@ -123,7 +123,9 @@ describe("the commands that run a network, and a quorum that is lost", function 
     expect(recovery.pool?.before).to.equal(waiting);
     const { mined, waiting: left, lost } = recovery.pool!;
     expect(mined + left + lost.length).to.equal(waiting);
-    seen(`stood for ${recovery.blockAge} s; two new blocks ${recovery.seconds} s after recover was called`);
+    seen(
+      `stood for ${recovery.blockAge} s; all nodes answered ${recovery.answered} s after recover was called, two new blocks after ${recovery.seconds} s`,
+    );
     seen(
       `of ${waiting} transactions that waited: ${mined} mined, ${left} still waiting, ${lost.length} lost`,
     );
