@@ -68,11 +68,13 @@ function signToken(key: KeyObject, lifetime: number): Token {
   return { value: `${content}.${signature.toString("base64url")}`, renewAt: 1_000 * (now + lifetime * 0.75) };
 }
 
-/** When a token that somebody else signed should be asked for again: half a minute before it ends. */
+/** When a token that somebody else signed is asked for again: half a minute before it ends, or in its last quarter. */
 function renewalOf(value: string): number {
   try {
     const { exp } = JSON.parse(Buffer.from(value.split(".")[1] ?? "", "base64url").toString());
-    return typeof exp === "number" ? 1_000 * (exp - 30) : Number.POSITIVE_INFINITY;
+    if (typeof exp !== "number") return Number.POSITIVE_INFINITY;
+    const left = 1_000 * exp - Date.now();
+    return 1_000 * exp - Math.min(30_000, left / 4);
   } catch {
     return Number.POSITIVE_INFINITY; // not a JWT: a proxy's own token, good until it is refused
   }
