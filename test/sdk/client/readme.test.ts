@@ -71,9 +71,10 @@ describe("the SDK's README", () => {
     return output;
   }
 
-  it("has six examples, each of which runs as printed", () => {
+  it("has seven examples, each of which runs as printed", () => {
     expect(Object.keys(printed)).to.deep.equal([
       "Connect and read",
+      "Several nodes",
       "Write: lazy operations",
       "Errors",
       "Proofs",
@@ -81,6 +82,7 @@ describe("the SDK's README", () => {
       "With viem",
     ]);
     expect(printed["Connect and read"]).to.match(/next: 1,\s+size: 2n/);
+    expect(printed["Several nodes"]).to.match(/state: 'good'[\s\S]*\n\d+ logs up to block \d+\n/);
     expect(printed["Write: lazy operations"]).to.match(
       /gas \d{5}n.*\nregistered 0x[0-9a-f]{64} in block \d+\nActive/,
     );
