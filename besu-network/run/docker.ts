@@ -100,6 +100,7 @@ export class DockerRunner implements Runner {
         stdio: ["ignore", "pipe", "inherit"],
       },
     );
+    child.on("error", () => {}); // without docker there is nothing to follow, as `logs` has told
     signal.addEventListener("abort", () => child.kill(), { once: true });
     for await (const text of createInterface({ input: child.stdout })) line(name, text);
   }
