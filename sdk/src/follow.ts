@@ -118,7 +118,7 @@ export class FollowingSubscriber implements Subscriber {
       followHead(connection, async (head) => {
         last ??= head;
         if (head === last) return;
-        const logs = await connection.getLogs({ ...filter, fromBlock: last + 1, toBlock: head });
+        const logs = await logsBetween(connection, filter, last + 1, head);
         last = head;
         for (const log of logs) await connection.emit(filter, log);
       }),

@@ -1,4 +1,4 @@
-import { type Interface, isError, type Log, type LogDescription, type Provider } from "ethers";
+import { type Filter, type Interface, isError, type Log, type LogDescription, type Provider } from "ethers";
 import type { Hex } from "./bytes.js";
 import { TenonError } from "./errors.js";
 import { NodeError } from "./nodes/failure.js";
@@ -51,10 +51,7 @@ export async function findEvents(provider: Provider, query: EventQuery): Promise
   });
 }
 
-export interface LogFilter {
-  address: string;
-  topics: (string | string[] | null)[];
-}
+export type LogFilter = Pick<Filter, "address" | "topics">;
 
 /** Logs of a range of blocks; halved where a node limits how many blocks it searches at once. */
 export async function logsBetween(

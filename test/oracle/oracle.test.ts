@@ -8,7 +8,7 @@ import type { DeviceKey } from "../../sdk/src/frame/index.js";
 import { verifyFrameProof } from "../../sdk/src/proof/bundle.js";
 import { verifyDeviceRange } from "../../sdk/src/proof/range.js";
 import { failure } from "../support/failure.js";
-import { NoAnswer } from "../support/rpc-server.js";
+import { NoAnswer, RpcServer } from "../support/rpc-server.js";
 import { until } from "./support/chain.js";
 import { eventually, get, type Plant, startPlant } from "./support/plant.js";
 
@@ -281,6 +281,29 @@ describe("oracle", () => {
     expect(body.reasons.map(({ code }: { code: string }) => code)).to.include("NodeBehind");
     plant.chain.rpc.fault = undefined;
     await eventually(oracle.url, "/readyz");
+  });
+
+  it("works with several nodes, and warns of one that is lost", async () => {
+    await oracle.stop();
+    const second = await RpcServer.start(plant.chain.provider as never);
+    try {
+      const rpc = [plant.chain.rpc.url, second.url];
+      oracle = await plant.startOracle({ chain: { ...plant.config.chain, rpc } });
+      await eventually(oracle.url, "/readyz");
+      plant.chain.rpc.fault = async () => {
+        throw new NoAnswer();
+      };
+      await until(async () => {
+        const { body } = await get(oracle.url, "/readyz");
+        const warning = body.warnings.find(({ part }: { part: string }) => part === "chain");
+        return body.ready && warning?.message.startsWith(`node ${plant.chain.rpc.url}: `);
+      }, "it is ready, and warns");
+      plant.chain.rpc.fault = undefined;
+      await oracle.stop();
+    } finally {
+      await second.close();
+    }
+    oracle = await plant.startOracle();
   });
 
   it("refuses to start on a chain that lost its blocks, and on another genesis", async () => {
