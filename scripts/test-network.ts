@@ -142,8 +142,8 @@ async function factsOf(dir: string): Promise<NetworkFacts> {
   return {
     client: String(client),
     settings: [
-      `${count("validator")} validators, ${count("rpc")} RPC node, as ${manifest.mode === "local" ? "processes" : "containers"} on one machine`,
-      `QBFT, a block a second (${manifest.blockPeriodSeconds} s), request timeout ${manifest.requestTimeoutSeconds} s, gas limit ${BigInt(genesis.gasLimit)}, storage ${manifest.storage}`,
+      `${count("validator")} validators and ${count("rpc")} for RPC, as ${manifest.mode === "local" ? "processes" : "containers"} on one machine`,
+      `QBFT, a block every ${manifest.blockPeriodSeconds} s, request timeout ${manifest.requestTimeoutSeconds} s, gas limit ${BigInt(genesis.gasLimit)}, storage ${manifest.storage}`,
       `heap of a node: ${process.env.BESU_OPTS}; ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GB for everything; Node ${process.versions.node}`,
     ],
   };
