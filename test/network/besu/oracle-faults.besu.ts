@@ -42,7 +42,7 @@ describe("an oracle and a plant on a network, and faults under them", function (
   /** What the oracle says of itself, whether it is ready or not. */
   const readiness = async () => {
     const response = await fetch(`${oracle.url}/readyz`);
-    return (await response.json()) as { ready: boolean; reasons: unknown[] };
+    return (await response.json()) as { ready: boolean; reasons: { part: string; message: string }[] };
   };
   const proven = (seq: bigint) =>
     answer(oracle, `/proof/frame?device=${machine.id}&epoch=1&seq=${seq}`, PATIENCE_MS);
@@ -63,9 +63,8 @@ describe("an oracle and a plant on a network, and faults under them", function (
     );
     machine.rest();
     await until("receipts for all", () => machine.pending === 0, PATIENCE_MS);
-    seen(
-      `without its node: ${machine.frames.length - made} frames taken, not ready: ${JSON.stringify(reasons)}`,
-    );
+    const why = reasons.map(({ part, message }) => `${part}: ${message.split("\n")[0]}`).join("; ");
+    seen(`without its node: ${machine.frames.length - made} frames taken; not ready, because ${why}`);
 
     const begin = Date.now();
     await network.runner.start(["rpc1"]);
