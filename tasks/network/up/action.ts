@@ -39,7 +39,9 @@ async function firstBlock(bundle: Bundle, patience: number, since: () => string)
     if (ownEnough || !(error instanceof TenonError) || error.code !== "BlocksMissing") throw error;
     console.log(
       `No block yet: ${own} of ${validators} validators are here and ${quorumOf(validators)} are needed. The nodes run and ` +
-        `wait for the other organisations' validators; npx hardhat network status${dirGiven(bundle)} shows them.`,
+        `wait for the other organisations' validators; npx hardhat network status${dirGiven(bundle)} shows them. Each try ` +
+        "takes twice as long as the one before: if no block comes soon once enough are there, npx hardhat network recover " +
+        "at every organisation, together.",
     );
   }
 }
