@@ -292,6 +292,15 @@ describe("network: backup and restore", () => {
       progress: () => writeFileSync(database, "x", { flag: "a" }),
     });
     expect((await refusal(growing)).code).to.equal("NodeRuns");
+    const stop = new AbortController();
+    const interrupted = writeBackup(bundle, node, {
+      out: target,
+      passphrase,
+      head,
+      progress: () => stop.abort(),
+      signal: stop.signal,
+    });
+    expect((await refusal(interrupted)).code).to.equal("BackupInterrupted");
     expect(readdirSync(folder.path)).to.have.members(["bundle", "b"]);
   });
 
