@@ -125,7 +125,8 @@ async function look(bundle: Bundle, runner: Runner): Promise<Seen> {
     best === undefined ||
     validators.length - missing.length < quorumOf(validators.length) ||
     (age > longestPause(bundle, validators.length) && !(await growsYet(bundle, validators.length)));
-  const away = missing.filter((address) => !own.some((node) => node.address === address));
+  const others = missing.filter((address) => !own.some((node) => node.address === address));
+  const away = best === undefined ? [] : others; // with no own node to ask, nobody knows
   return { running, head: best?.head, blockAge: age, validators, away, stood };
 }
 
