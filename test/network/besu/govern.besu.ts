@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { createBundle } from "../../../besu-network/bundle/create.js";
-import type { Bundle, NodeEntry } from "../../../besu-network/bundle/manifest.js";
+import type { Bundle, Manifest, NodeEntry } from "../../../besu-network/bundle/manifest.js";
 import { withAccount, withoutAccount } from "../../../besu-network/govern/accounts.js";
-import { cardOf, withNode } from "../../../besu-network/govern/card.js";
+import { cardOf, withNode, withoutNode } from "../../../besu-network/govern/card.js";
 import { OwnNodes, readHeaders } from "../../../besu-network/govern/chain.js";
 import { addValidator, type ChangeStep, removeValidator } from "../../../besu-network/govern/change.js";
 import { applyLists } from "../../../besu-network/govern/lists.js";
@@ -161,6 +161,28 @@ describe("two organisations govern a network", function () {
     expect((await addValidator(bank, "validator2", {}, told)).end.end).to.equal("changed");
     expect((await addValidator(maker, "validator2", {}, told)).end.end).to.equal("completed");
     expect(await validatorsOf(maker)).to.have.length(5);
+  });
+
+  it("a node that is taken off the list loses its peers there, though they started with it; it can come back", async () => {
+    await removeValidator(maker, "validator2", told);
+    const bankPeers = () => Promise.all(namesOf(bank).map((node) => peersOf(bank, node)));
+    const edit = async (manifest: Manifest) => {
+      using own = await OwnNodes.open(bank);
+      const outcomes = await applyLists(bank, manifest, own);
+      expect(outcomes.map(({ state }) => state)).to.deep.equal(["changed", "changed"]);
+    };
+    expect(await bankPeers()).to.deep.equal([4, 4]);
+    await edit(withoutNode(bank, "validator2", await validatorsOf(bank)));
+    const is = (count: number) => async () => (await bankPeers()).every((peers) => peers === count);
+    const gone = await until("the bank's nodes drop it", 30_000, is(3));
+    await waitForBlocks(maker, { blocks: 3, timeout: 60_000 });
+    expect(await bankPeers()).to.deep.equal([3, 3]);
+    await edit(withNode(bank, cardOf(maker.manifest, entry(maker, "validator2"))));
+    const back = await until("they take it again", 60_000, is(4));
+    seen(`dropped after ${spoken(gone)}, connected again after ${spoken(back)}`);
+    await addValidator(maker, "validator2", {}, told);
+    expect((await addValidator(bank, "validator2", {}, told)).end.end).to.equal("changed");
+    expect((await addValidator(maker, "validator2", {}, told)).end.end).to.equal("completed");
   });
 
   it("a dead validator is voted out by the others", async () => {
