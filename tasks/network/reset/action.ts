@@ -22,6 +22,10 @@ export default async ({ dir, yes }: { dir: string | undefined; yes: boolean }): 
     console.log(
       own.length < nodes.length
         ? "The nodes will take the chain from the other organisations' again."
-        : `Records of deployments on chain ${chainId} no longer hold: delete them before you deploy anew.`,
+        : [
+            `Records of deployments on chain ${chainId} no longer hold: delete them before you deploy anew.`,
+            "A second chain under the same keys and genesis cannot be told from the first by what was proven on that one:",
+            "where anybody keeps such proofs, create a new network instead.",
+          ].join("\n"),
     );
   });
