@@ -17,6 +17,7 @@ import { besuOf, newKey } from "../../scenarios/support/chain.js";
 import { type Consortium, startConsortium } from "../../scenarios/support/consortium.js";
 import { failure } from "../../support/failure.js";
 import { seen } from "../seen.js";
+import { namesOf, peersOf } from "./support/chain.js";
 import { spoken, startNetwork, type TestNetwork, until } from "./support/network.js";
 
 /** One validator is enough to make blocks; what is tried here are the nodes that clients talk to. */
@@ -44,6 +45,10 @@ describe("clients of a real network", function () {
       const [a, b] = await Promise.all([first.getBlockNumber(), second.getBlockNumber()]);
       return Math.abs(a - b) <= 1 && a > 1;
     });
+    // One that hears of blocks through the other only would be cut off with it.
+    const { bundle } = network;
+    const peers = () => Promise.all(namesOf(bundle).map((node) => peersOf(bundle, node)));
+    await until("every node has both others", 150_000, async () => (await peers()).every((n) => n === 2));
   });
   afterEach(() => {
     for (const connection of open.splice(0)) connection.destroy();
