@@ -1,4 +1,4 @@
-import { quorumOf } from "../monitor/limits.js";
+import { quorumOf } from "../../sdk/src/proof/qbft.js";
 import { LEAST_BESU } from "../run/version.js";
 import { containerLayout } from "./compose.js";
 import { layout, type Manifest, type NodeEntry } from "./manifest.js";

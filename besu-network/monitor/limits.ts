@@ -1,4 +1,5 @@
 import type { Hex } from "../../sdk/src/bytes.js";
+import { quorumOf } from "../../sdk/src/proof/qbft.js";
 import type { Manifest } from "../bundle/manifest.js";
 
 /** What health is judged by. */
@@ -26,11 +27,6 @@ export const TREND_BLOCKS = 20;
 export const CLOCK_TOLERANCE_SECONDS = 2;
 /** Blocks without any transaction while the pool is not empty. */
 export const POOL_STUCK_BLOCKS = 20;
-
-/** Validators whose agreement makes a block: two thirds, rounded up. */
-export function quorumOf(validators: number): number {
-  return Math.ceil((2 * validators) / 3);
-}
 
 /** Validators that may fail without the chain stopping. */
 export function faultsTolerated(validators: number): number {

@@ -1,5 +1,6 @@
 import type { Hex } from "../../sdk/src/bytes.js";
-import { faultsTolerated, type HealthSettings, quorumOf, silentBlocks, stallSeconds } from "./limits.js";
+import { quorumOf } from "../../sdk/src/proof/qbft.js";
+import { faultsTolerated, type HealthSettings, silentBlocks, stallSeconds } from "./limits.js";
 import { type AnsweringNode, answering, type BlockSample, type Poll, type Samples } from "./samples.js";
 
 /** A validator as the last blocks show it. */

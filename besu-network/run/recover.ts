@@ -1,7 +1,8 @@
 import { computeAddress } from "ethers";
 import type { Hex } from "../../sdk/src/bytes.js";
+import { quorumOf } from "../../sdk/src/proof/qbft.js";
 import { type Bundle, type NodeEntry, ownNodes } from "../bundle/manifest.js";
-import { quorumOf, stallSeconds } from "../monitor/limits.js";
+import { stallSeconds } from "../monitor/limits.js";
 import { settingsOf } from "../monitor/sources.js";
 import { waitForBlocks } from "./blocks.js";
 import { Ipc } from "./ipc.js";

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { healthOf, type ReasonCode, reasonCodes, remedies } from "../../besu-network/monitor/health.js";
-import { faultsTolerated, quorumOf, stallSeconds } from "../../besu-network/monitor/limits.js";
+import { faultsTolerated, stallSeconds } from "../../besu-network/monitor/limits.js";
 import type { Poll, Samples } from "../../besu-network/monitor/samples.js";
+import { quorumOf } from "../../sdk/src/proof/qbft.js";
 import {
   address,
   answer,

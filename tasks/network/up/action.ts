@@ -1,8 +1,8 @@
 import { type Bundle, ownNodes } from "../../../besu-network/bundle/manifest.js";
-import { quorumOf } from "../../../besu-network/monitor/limits.js";
 import { waitForBlocks } from "../../../besu-network/run/blocks.js";
 import { runnerOf } from "../../../besu-network/run/runner.js";
 import { TenonError } from "../../../sdk/src/errors.js";
+import { quorumOf } from "../../../sdk/src/proof/qbft.js";
 import { wholeNumber } from "../../options.js";
 import { answering } from "../../run.js";
 import { bundleAt, dirGiven } from "../bundle.js";
