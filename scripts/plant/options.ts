@@ -38,10 +38,7 @@ export function plantOptions(argv: string[]): PlantOptions | "help" {
   }
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const state = resolve(values.state ?? `.tenon/${stamp}-${process.pid}`);
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  for (const folder of ["logs", "keys", "machines"]) {
-    mkdirSync(`${state}/${folder}`, { recursive: true, mode: 0o700 });
-  }
+  makeFolders(state);
   const { once, network } = values;
   return { data: values.data && resolve(values.data), speed, once, state, network };
 }
@@ -61,5 +58,20 @@ function parse(argv: string[]) {
     });
   } catch (cause) {
     throw new TenonError("OptionInvalid", (cause as Error).message, { remedy: "npm start -- --help" });
+  }
+}
+
+function makeFolders(state: string): void {
+  try {
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    for (const folder of ["logs", "keys", "machines"]) {
+      mkdirSync(`${state}/${folder}`, { recursive: true, mode: 0o700 });
+    }
+  } catch (cause) {
+    throw new TenonError("StateUnusable", "The state folder cannot be made or written", {
+      args: { state, reason: (cause as NodeJS.ErrnoException).code },
+      remedy: "Give --state a folder of your own; it is made if it is not there.",
+      cause,
+    });
   }
 }
