@@ -12,9 +12,17 @@ type DeviceId is bytes32;
 /// @notice One oracle partition's sequence of anchored batches, numbered from 1; 0 is none.
 type StreamId is uint32;
 
+/// @notice An order of a court or regulator, numbered from 1 as they are issued; 0 is none.
+type OrderId is uint64;
+
+/// @notice One encumbrance of one asset, numbered from 1 for each asset and never used again; 0 is none.
+type EncumbranceId is uint32;
+
 using { orgEq as ==, orgNeq as !=, holder } for OrgId global;
 using { deviceEq as ==, deviceNeq as != } for DeviceId global;
 using { streamEq as ==, streamNeq as != } for StreamId global;
+using { orderEq as ==, orderNeq as != } for OrderId global;
+using { encumbranceEq as ==, encumbranceNeq as != } for EncumbranceId global;
 
 function orgEq(OrgId a, OrgId b) pure returns (bool) {
     return OrgId.unwrap(a) == OrgId.unwrap(b);
@@ -38,6 +46,22 @@ function streamEq(StreamId a, StreamId b) pure returns (bool) {
 
 function streamNeq(StreamId a, StreamId b) pure returns (bool) {
     return StreamId.unwrap(a) != StreamId.unwrap(b);
+}
+
+function orderEq(OrderId a, OrderId b) pure returns (bool) {
+    return OrderId.unwrap(a) == OrderId.unwrap(b);
+}
+
+function orderNeq(OrderId a, OrderId b) pure returns (bool) {
+    return OrderId.unwrap(a) != OrderId.unwrap(b);
+}
+
+function encumbranceEq(EncumbranceId a, EncumbranceId b) pure returns (bool) {
+    return EncumbranceId.unwrap(a) == EncumbranceId.unwrap(b);
+}
+
+function encumbranceNeq(EncumbranceId a, EncumbranceId b) pure returns (bool) {
+    return EncumbranceId.unwrap(a) != EncumbranceId.unwrap(b);
 }
 
 /// @notice The address that is the holder of record of everything an organisation owns.

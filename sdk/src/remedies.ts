@@ -25,6 +25,37 @@ export const remedies: Record<string, string> = {
   RoleListenerInvalid: "Name a contract that takes the changes of this role.",
   RoleSourceRefused: "Leave it to the consortium to report changes of roles.",
 
+  // Orders
+  OrderUnknown: "Use the number of an order that was issued.",
+  OrderDocumentMissing: "Give the salted hash of the order on paper.",
+  OrderModuleInvalid: "Name the contract that is to act on the order.",
+  OrderTermInvalid:
+    "Give an end that lies ahead, and no later than `latest`; a longer one takes a new order.",
+  OrderNotActive: "Get a new order; one that waits for its second person has to be confirmed first.",
+  OrderMismatch:
+    "Use an order of this scope for this contract and subject: this one is about something else.",
+  OrderConfirmationRefused: "Leave it: only a Force order that waits for its second person is confirmed.",
+  OrderSecondPersonRequired: "Let another person than the issuer confirm it.",
+  OrderLiftRefused: "Let the organisation that issued the order lift it.",
+
+  // Encumbrances
+  ModuleInvalid: "Name a contract that keeps encumberable assets and is not admitted yet.",
+  ModuleNotAdmitted: "Ask the administrator to admit the module.",
+  BinderInvalid: "Name a contract that is not admitted as a binder yet.",
+  BinderNotAdmitted: "Ask the administrator to admit the binder.",
+  AssetUnknown: "Check the asset's id: the module knows no holder of it.",
+  AssetKeeperRefused: "Send it from a keeper of the organisation that holds the asset.",
+  BeneficiaryIsHolder: "Name another organisation: nobody has an encumbrance on what it holds itself.",
+  RankTaken: "Place it at the rank `next`, if the beneficiary accepts that.",
+  RanksFull: "Have an encumbrance of the asset released first.",
+  EncumbranceTermInvalid: "Give an end that lies ahead, and no later than `latest`.",
+  EncumbranceUnknown: "Check asset and number: it does not stand, or it was released.",
+  ReleaseRefused:
+    "Let the beneficiary or the contract that placed it release it, or wait until it has expired.",
+  HoldTaken: "Leave it: an order holds its asset once.",
+  HoldUnknown: "Check asset and order: this order holds nothing there now.",
+  HoldStands: "Have the order lifted first, or wait until it has expired.",
+
   // DeviceRegistry
   DeviceAlreadyRegistered: "Nothing to do: the device is registered; look it up with devices.get.",
   DeviceUnknown: "Register the device first, or check its id.",

@@ -23,6 +23,9 @@ export class ContractError extends TenonError {
 export const enums = {
   OrgStatus: ["None", "Active", "Suspended", "Exited"],
   Role: ["None", "Manufacturer", "DeviceAuthority", "Anchor", "Treasurer"],
+  OrderScope: ["Hold", "Freeze", "Force", "Disclose"],
+  OrderStatus: ["None", "Unconfirmed", "Active", "Lifted", "Expired", "Consumed"],
+  EncumbranceKind: ["Pledge", "Lease", "Sale", "Other"],
   DeviceStatus: ["None", "Active", "SuspendedByOwner", "SuspendedByAuthority", "Revoked"],
   DeviceActor: ["Owner", "Authority"],
 } as const;
