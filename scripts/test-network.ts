@@ -41,6 +41,7 @@ async function main(chosen: string[]): Promise<boolean> {
     return true;
   }
   const started = new Date();
+  const tried = commit();
   execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
   process.env.BESU_OPTS ??= HEAP;
   // Everything of this run lies in one folder, where it is found and ended whatever happens.
@@ -69,7 +70,7 @@ async function main(chosen: string[]): Promise<boolean> {
   if (interruption.asked) throw new TenonError("Interrupted", "The run was interrupted");
   const passed = parts.every(({ passed }) => passed);
   if (chosen.length === 0) {
-    writeFileSync(REPORT, reportOf({ parts, facts: facts!, started, commit: commit() }));
+    writeFileSync(REPORT, reportOf({ parts, facts: facts!, started, commit: tried }));
     console.log(`${REPORT} is written.`);
   }
   console.log(passed ? "The network holds." : "Something did not hold.");
