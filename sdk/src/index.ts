@@ -19,6 +19,17 @@ export type {
   RegistrationProof,
   RegistrationRequest,
 } from "./devices.js";
+export {
+  decodeEnvelope,
+  type EnvelopeParts,
+  type EnvelopeReader,
+  type EnvelopeRecipient,
+  envelopeCommitment,
+  openEnvelope,
+  readdressEnvelope,
+  type SealedEnvelope,
+  sealEnvelope,
+} from "./envelope.js";
 export { TenonError, type TenonErrorDetails } from "./errors.js";
 export { type Following, type FollowLogsOptions, followLogs } from "./follow.js";
 export * from "./frame/index.js";
