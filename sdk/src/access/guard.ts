@@ -29,6 +29,11 @@ export interface GuardOptions {
   readonly device?: Hex;
   readonly domain: AccessDomain;
   /**
+   * The permissions that an action needs, all of which a request must ask for; `undefined` for an action that the device does not
+   * know. `servicesOf` makes it from a table.
+   */
+  readonly needs: (action: Uint8Array) => bigint | undefined;
+  /**
    * Seconds since 1970, from a clock that can be trusted (GNSS, NTS). Leave it out where there is none: then the time is
    * at least the latest that the owner signed, and a pass that ran out since still opens (docs/access.md).
    */
@@ -74,6 +79,7 @@ export class DeviceGuard {
   readonly #lastAccess = new Map<Hex, number>();
   readonly #refused = new Map<AccessReason, number>();
   #state: GuardState;
+  #closed = false;
 
   private constructor(options: GuardOptions, lock: FileLock, state: GuardState) {
     this.#options = options;
@@ -139,6 +145,8 @@ export class DeviceGuard {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#lock.release();
   }
 
@@ -249,10 +257,16 @@ export class DeviceGuard {
     if (pass.rev < memory.rev || pass.permissions === 0n) return "PassRevoked";
     if (time < pass.notBefore) return "PassNotYetValid";
     if (time >= pass.expiry) return "PassExpired";
-    const { permissions, counter } = request;
-    if (counter <= (pass.rev === memory.rev ? memory.counter : 0n)) return "CounterSeen";
-    if (permissions === 0n || (permissions & ~pass.permissions) !== 0n) return "PermissionMissing";
+    if (request.counter <= (pass.rev === memory.rev ? memory.counter : 0n)) return "CounterSeen";
+    if (!this.#covered(request, pass.permissions)) return "PermissionMissing";
     return this.#tooFrequent(pass.grantee, pass.minInterval) ? "TooFrequent" : undefined;
+  }
+
+  /** Asks for something, for all that the action needs, and for no more than the pass gives. */
+  #covered({ permissions, action }: AccessRequest, given: bigint): boolean {
+    const needed = this.#options.needs(action);
+    if (needed === undefined || permissions === 0n) return false;
+    return (needed & ~permissions) === 0n && (permissions & ~given) === 0n;
   }
 
   /** The clock's time where there is one; else the latest time that the owner is known to have signed. */

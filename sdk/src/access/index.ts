@@ -34,4 +34,5 @@ export {
 } from "./pass.js";
 export { type AccessReason, accessReasons, reasonRemedies } from "./reasons.js";
 export { AccessRefused, Requester, type RequesterOptions } from "./requester.js";
+export { type DeviceService, type ServiceTable, serviceCall, serviceResult, servicesOf } from "./services.js";
 export type { AccessDomain, AccessSigner } from "./signed.js";
