@@ -1,15 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { type Hex, toHex } from "../bytes.js";
 import { FileLock } from "../device/lock.js";
 import { TenonError } from "../errors.js";
 import type { DeviceKey } from "../frame/key.js";
+import { Challenges } from "./challenges.js";
 import { type GuardState, MAX_GRANTEES, readGuardState, writeGuardState } from "./guard-state.js";
 import { type DeviceOwner, handOverHash, readHandOver, readNotice } from "./hand-over.js";
 import type { AccessJournal } from "./journal.js";
 import {
   type AccessMessage,
   type AccessRequest,
-  CHALLENGE_LENGTH,
   Kind,
   readRequest,
   requestHash,
@@ -59,10 +58,6 @@ export interface AllowedAccess {
   readonly action: Uint8Array;
 }
 
-/** How long a challenge can be answered, and how many may be open. */
-const CHALLENGE_MS = 60_000;
-const MAX_CHALLENGES = 64;
-
 /**
  * The device's side of an access: decides by itself, with no network, from what it remembers. It believes its present
  * owner's device-facing key and nobody else.
@@ -74,8 +69,7 @@ export class DeviceGuard {
   readonly #options: GuardOptions;
   readonly #lock: FileLock;
   readonly #uptime: () => number;
-  /** Open challenges by their hex, with when they were given. */
-  readonly #challenges = new Map<string, number>();
+  readonly #challenges: Challenges;
   readonly #lastAccess = new Map<Hex, number>();
   readonly #refused = new Map<AccessReason, number>();
   #state: GuardState;
@@ -87,6 +81,7 @@ export class DeviceGuard {
     this.#state = state;
     this.device = state.device;
     this.#uptime = options.uptime ?? (() => performance.now());
+    this.#challenges = new Challenges(this.#uptime);
   }
 
   /**
@@ -153,7 +148,7 @@ export class DeviceGuard {
   /** Answers a requester's challenge with the device's proof and a challenge of its own. */
   prove(requesterChallenge: Uint8Array): AccessMessage {
     const { domain, signer } = this.#options;
-    const deviceChallenge = this.#challenge();
+    const deviceChallenge = this.#challenges.give();
     const { epoch } = this.#state;
     const proof = { device: this.device, epoch, key: signer.key, requesterChallenge, deviceChallenge };
     return { kind: Kind.proof, proof: writeDeviceProof(domain, proof, signer) };
@@ -217,7 +212,7 @@ export class DeviceGuard {
 
   #check(passBytes: Uint8Array, requestBytes: Uint8Array): Checked {
     const request = orUndefined(() => readRequest(requestBytes));
-    if (request === undefined || !this.#takeChallenge(request.deviceChallenge))
+    if (request === undefined || !this.#challenges.take(request.deviceChallenge))
       return { reason: "ChallengeFailed" };
     const read = this.#readPass(passBytes);
     if (typeof read === "string") return { reason: read };
@@ -322,27 +317,10 @@ export class DeviceGuard {
     const answer = {
       request: requestHash(requestBytes),
       reason,
-      nextChallenge: this.#challenge(),
+      nextChallenge: this.#challenges.give(),
       result: content,
     };
     return { kind: Kind.answer, answer: writeAnswer(domain, answer, signer) };
-  }
-
-  #challenge(): Uint8Array {
-    const challenge = new Uint8Array(randomBytes(CHALLENGE_LENGTH));
-    this.#challenges.set(toHex(challenge), this.#uptime());
-    if (this.#challenges.size > MAX_CHALLENGES) {
-      const [oldest] = this.#challenges.keys();
-      this.#challenges.delete(oldest!);
-    }
-    return challenge;
-  }
-
-  /** A challenge counts once, whatever came of it. */
-  #takeChallenge(challenge: Uint8Array): boolean {
-    const given = this.#challenges.get(toHex(challenge));
-    this.#challenges.delete(toHex(challenge));
-    return given !== undefined && this.#uptime() - given <= CHALLENGE_MS;
   }
 }
 
