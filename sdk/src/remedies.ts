@@ -7,6 +7,22 @@ export const remedies: Record<string, string> = {
   Error: "Read the message: a contract that is not Tenon's refused.",
   Panic: "Report it: an internal check failed, or a number in the request is far out of range.",
 
+  // common: money and time
+  DateInvalid: "Give a day that the calendar has, from 1970-01-01 to 2199-12-31.",
+  DateOutOfRange: "Give a date before 2200-01-01.",
+  DaysReversed: "Give the earlier date first.",
+  ExtraCountWrong: "Name as many entries as fen are left: splitByLargestRemainder of the SDK finds them.",
+  ExtraNotLargest:
+    "Name the entries with the largest remainders: splitByLargestRemainder of the SDK finds them.",
+  ExtraOutsideList: "Set bits of entries that the list has: splitByLargestRemainder of the SDK finds them.",
+  PartsTooMany: "Divide among at most 256 entries at a time.",
+  PotFull: "Pay or claim smaller sums: this one does not fit the word that keeps it.",
+  PotWithoutUnits: "Issue units before paying; end the last unit when nothing is carried.",
+  ShareZero: "Give every party at least one basis point, or leave it out.",
+  SharesMissing: "Name the parties and their shares.",
+  SharesNotWhole: "Correct the shares: they add up to 10,000 basis points.",
+  UnitsInsufficient: "Move no more units than the holder has.",
+  WeightsMissing: "Give at least one weight above zero.",
   // Consortium
   OrganisationUnknown: "Use the number of an admitted organisation.",
   OrganisationNotActive: "Ask the registrar to reinstate the organisation.",
