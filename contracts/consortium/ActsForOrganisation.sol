@@ -11,7 +11,7 @@ import { IConsortium, Role } from "./IConsortium.sol";
 /// their meaning and their events name the organisation, while replacing a treasurer moves no balance.
 /// @dev For contracts that use `_msgSender()` throughout, as OpenZeppelin's do. Name it last among the bases, as in
 /// `contract Coin is ERC20, ActsForOrganisation`, and settle the two inherited `_msgSender()` by an override that
-/// returns `super._msgSender()`.
+/// returns `super._msgSender()`. With {SignedActs} among the bases a treasurer's signed act counts the same.
 ///
 /// - The term is read in every call: forfeit, revoke, expiry and suspension count in the same block.
 /// - A treasurer cannot spend from its own account while its role holds; when the role has ended it is a stranger to
@@ -27,7 +27,8 @@ abstract contract ActsForOrganisation is Context {
 
     /// @inheritdoc Context
     function _msgSender() internal view virtual override returns (address) {
-        OrgId org = CONSORTIUM.actsFor(msg.sender, Role.Treasurer);
-        return OrgId.unwrap(org) == 0 ? msg.sender : org.holder();
+        address caller = super._msgSender();
+        OrgId org = CONSORTIUM.actsFor(caller, Role.Treasurer);
+        return OrgId.unwrap(org) == 0 ? caller : org.holder();
     }
 }

@@ -13,9 +13,9 @@ import { DeviceActor, DeviceKey, DeviceRecord, DeviceStatus, IDeviceRegistry } f
 contract DeviceRegistry is IDeviceRegistry, IRoleListener, EIP712 {
     /// @dev One word: the consortium's term of the Manufacturer role, and the organisation it acts for.
     struct Manufacturer {
-        uint40 from;
         uint40 until;
         OrgId org;
+        uint128 limit;
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -104,7 +104,7 @@ contract DeviceRegistry is IDeviceRegistry, IRoleListener, EIP712 {
         if (msg.sender != address(CONSORTIUM)) revert RoleSourceRefused(msg.sender);
         // Named for another role by mistake, this contract must not take it for the manufacturer's.
         if (role != Role.Manufacturer) return;
-        _manufacturers[account] = Manufacturer({ from: term.from, until: term.until, org: org });
+        _manufacturers[account] = Manufacturer({ until: term.until, org: org, limit: term.limit });
     }
 
     // ---------------------------------------------------------------- views
@@ -128,7 +128,7 @@ contract DeviceRegistry is IDeviceRegistry, IRoleListener, EIP712 {
     /// @inheritdoc IDeviceRegistry
     function manufacturerOf(address account) external view returns (OrgId org, Term memory term) {
         Manufacturer memory word = _manufacturers[account];
-        return (word.org, Term({ from: word.from, until: word.until }));
+        return (word.org, Term({ until: word.until, limit: word.limit }));
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -173,9 +173,7 @@ contract DeviceRegistry is IDeviceRegistry, IRoleListener, EIP712 {
 
     function _requireManufacturer() private view returns (OrgId) {
         Manufacturer memory word = _manufacturers[msg.sender];
-        if (block.timestamp < word.from || block.timestamp >= word.until) {
-            revert ManufacturerRefused(msg.sender, word.from, word.until);
-        }
+        if (block.timestamp >= word.until) revert ManufacturerRefused(msg.sender, word.until);
         return word.org;
     }
 

@@ -66,7 +66,7 @@ interface IDeviceRegistry {
     error DeviceProofInvalid(DeviceId device, bytes32 digest);
     error DeviceTransitionRefused(DeviceId device, DeviceStatus from, DeviceStatus to, DeviceActor actor);
     error DeviceActorRefused(DeviceId device, address caller);
-    error ManufacturerRefused(address caller, uint40 from, uint40 until);
+    error ManufacturerRefused(address caller, uint40 until);
     error RoleSourceRefused(address caller);
 
     /// @notice Registers a device with a proof by its own key.

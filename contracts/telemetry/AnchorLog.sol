@@ -174,10 +174,8 @@ contract AnchorLog is IAnchorLog, IRoleListener, AccessManaged {
         return _fold(CONSORTIUM.termOf(key, Role.Anchor));
     }
 
-    /// @dev The last full hour of a term that holds now. A term that begins later folds to 0, because one hour number
-    /// cannot hold both ends: `refresh` reads it anew once it has begun.
-    function _fold(Term memory term) private view returns (uint24) {
-        if (term.from > block.timestamp) return 0;
+    /// @dev The last full hour of a term.
+    function _fold(Term memory term) private pure returns (uint24) {
         uint40 untilHour = term.until / 1 hours;
         return untilHour > type(uint24).max ? type(uint24).max : uint24(untilHour);
     }

@@ -32,14 +32,29 @@ export const remedies: Record<string, string> = {
   SignatoryUnknown: "Let the registrar add the account as a signatory of its organisation.",
   SignatoryTaken: "Use a fresh account: an account is a signatory of one organisation in its whole life.",
   SignatoriesFull: "Remove a signatory that is no longer needed.",
-  RoleTermInvalid: "Give a term that starts before it ends and ends no later than `latest`.",
+  RoleTermInvalid: "Give a term that ends after now and no later than `latest`.",
   RoleMissing: "Ask the registrar to grant the account this role.",
-  RoleNotYetValid: "Wait until the role's term begins.",
   RoleExpired: "Ask the registrar to renew the role.",
+  RoleConflict: "Grant it to another account: one account must not hold both of these roles.",
+  RolesFull: "Revoke a role the account no longer needs, or grant this one to another account.",
+  RoleLimitExceeded: "Let a colleague with the same role countersign `actHash`, then send the act again.",
+  CountersignatureEmpty: "Countersign the act's hash, as the contract that does the act computes it.",
+  CountersignatureTermInvalid:
+    "Give a consent that ends after now and no later than `latest`; 0 takes it back.",
   RoleListenerFixed:
     "Leave it: a role's listener is set once, before the role is granted for the first time.",
   RoleListenerInvalid: "Name a contract that takes the changes of this role.",
   RoleSourceRefused: "Leave it to the consortium to report changes of roles.",
+  OrgListenerFixed: "Leave it: the listener is set once, before the first organisation is admitted.",
+
+  // Acts by signature
+  ActNested: "Sign the inner act itself.",
+  ActEmpty: "Sign a whole call: a selector and its arguments.",
+  ActExpired: "Let the signer sign again with a later deadline.",
+  ActSignatureInvalid:
+    "Let this signer sign exactly this call, nonce and deadline, for this chain and contract.",
+  InvalidAccountNonce:
+    "Let the signer sign again with the nonce that is named: this one is used or not yet due.",
 
   // Orders
   OrderUnknown: "Use the number of an order that was issued.",

@@ -22,10 +22,20 @@ export class ContractError extends TenonError {
 /** Solidity's enums, in the order of their numbers, which are append only. */
 export const enums = {
   OrgStatus: ["None", "Active", "Suspended", "Exited"],
-  Role: ["None", "Manufacturer", "DeviceAuthority", "Anchor", "Treasurer"],
   OrderScope: ["Hold", "Freeze", "Force", "Disclose"],
   OrderStatus: ["None", "Unconfirmed", "Active", "Lifted", "Expired", "Consumed"],
   EncumbranceKind: ["Pledge", "Lease", "Sale", "Other"],
+  Role: [
+    "None",
+    "Manufacturer",
+    "DeviceAuthority",
+    "Anchor",
+    "Treasurer",
+    "DeviceManager",
+    "Regulator",
+    "Enforcer",
+    "Certifier",
+  ],
   DeviceStatus: ["None", "Active", "SuspendedByOwner", "SuspendedByAuthority", "Revoked"],
   DeviceActor: ["Owner", "Authority"],
 } as const;

@@ -7,6 +7,7 @@ export type AccessRole = keyof typeof accessRoles;
 /** A role of the AccessManager, or in words whom the contract itself lets through. */
 export type Caller = AccessRole | `by itself: ${string}`;
 
+const act = "by itself: anyone, with the signature of who may do the act inside";
 const admin = "by itself: whoever holds ADMIN, or the admin of the role named, after the delay";
 
 /**
@@ -36,13 +37,19 @@ export const access: Record<ContractName, Record<string, Caller>> = {
     admit: "REGISTRAR",
     reinstate: "REGISTRAR",
     exit: "REGISTRAR",
+    setControlGroup: "REGISTRAR",
     addSignatory: "REGISTRAR",
-    removeSignatory: "REGISTRAR",
+    replaceSignatory: "REGISTRAR",
     grantRole: "REGISTRAR",
     suspend: "GUARDIAN",
+    removeSignatory: "GUARDIAN",
     revokeRole: "GUARDIAN",
     setRoleListener: "ADMIN",
+    setOrgListener: "ADMIN",
     forfeit: "by itself: a signatory, its own role",
+    resign: "by itself: a signatory, its own service",
+    countersign: "by itself: a signatory, in a role it holds",
+    act,
     setAuthority: "by itself: the AccessManager, when ADMIN calls updateAuthority after the delay",
   },
   DeviceRegistry: {

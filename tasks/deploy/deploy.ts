@@ -20,10 +20,12 @@ import {
   addressOf,
   type Built,
   Calls,
+  controlGroupHash,
   enrolment,
   hashOf,
   initCode,
   isBuildOf,
+  NO_LIMIT,
   opening,
   readBuilt,
   sealing,
@@ -257,9 +259,9 @@ class Deployment {
   ): Promise<OrganisationRecord> {
     const consortium = this.#contract("Consortium");
     const signatories = organisation.signatories.map(async ({ address, roles }) => {
-      const terms = roles.map(async ({ role }) => {
-        const { from, until } = await consortium.getFunction("termOf")(address, memberRoles.indexOf(role));
-        return { role, from: Number(from), until: Number(until) };
+      const terms = roles.map(async ({ role, days }) => {
+        const { until, limit } = await consortium.getFunction("termOf")(address, memberRoles.indexOf(role));
+        return { role, days, until: Number(until), limit: limit === NO_LIMIT ? null : String(limit) };
       });
       return { address, roles: await Promise.all(terms) };
     });
@@ -269,6 +271,7 @@ class Deployment {
       name: organisation.name,
       holder,
       codeHash,
+      controlGroup: controlGroupHash(organisation),
       signatories: await Promise.all(signatories),
     };
   }

@@ -6,13 +6,22 @@ import { type MemberRole, memberRoles } from "./record.js";
 /** The consortium's limit on a term (`Consortium.MAX_TERM`), in days. */
 const MAX_DAYS = 400;
 
+export interface MemberGrant {
+  role: MemberRole;
+  days: number;
+  /** The most an act may be worth without a second person, in fen; for Manufacturer the number of devices. Default: none. */
+  limit?: string;
+}
+
 /** Whom to enrol before the seal, as the members file says it. */
 export interface Members {
   organisations: {
     name: string;
     /** Unified social credit code (18 characters) or LEI (20): only its hash goes on chain. */
     code: string;
-    signatories: { address: string; roles: { role: MemberRole; days: number }[] }[];
+    /** Who controls it, in a word the members agreed on: only its hash goes on chain. */
+    controlGroup?: string;
+    signatories: { address: string; roles: MemberGrant[] }[];
   }[];
   /** Keys that get a telemetry stream; each needs the Anchor role above. */
   streams: { key: string }[];
@@ -67,26 +76,39 @@ function organisation(value: unknown, index: number): Members["organisations"][n
   const signatories = list(org.signatories, `${at}.signatories`).map((entry, i) =>
     signatory(entry, `${at}.signatories[${i}]`),
   );
-  return { name: text(org.name, `${at}.name`), code, signatories };
+  const group = org.controlGroup === undefined ? undefined : text(org.controlGroup, `${at}.controlGroup`);
+  return {
+    name: text(org.name, `${at}.name`),
+    code,
+    ...(group === undefined ? {} : { controlGroup: group }),
+    signatories,
+  };
 }
 
 function signatory(value: unknown, at: string): Members["organisations"][number]["signatories"][number] {
   const entry = object(value, at);
   const roles = list(entry.roles ?? [], `${at}.roles`).map((one, i) => {
-    const { role, days } = object(one, `${at}.roles[${i}]`);
+    const { role, days, limit } = object(one, `${at}.roles[${i}]`);
     if (!memberRoles.slice(1).includes(role as MemberRole)) {
       throw invalid(`${at}.roles[${i}].role`, role, memberRoles.slice(1).join(", "));
     }
     if (!Number.isSafeInteger(days) || Number(days) < 1 || Number(days) > MAX_DAYS) {
       throw invalid(`${at}.roles[${i}].days`, days, `whole days from 1 to ${MAX_DAYS}`);
     }
-    return { role: role as MemberRole, days: Number(days) };
+    const most = limit === undefined ? {} : { limit: limitOf(limit, `${at}.roles[${i}].limit`) };
+    return { role: role as MemberRole, days: Number(days), ...most };
   });
   unique(
     roles.map((one) => one.role),
     `role of ${at}`,
   );
   return { address: address(entry.address, `${at}.address`), roles };
+}
+
+function limitOf(value: unknown, at: string): string {
+  const given = text(value, at);
+  if (/^(0|[1-9][0-9]{0,38})$/.test(given) && BigInt(given) < 2n ** 128n - 1n) return given;
+  throw invalid(at, value, "a whole number below 2^128 - 1, in quotes; leave it out for none");
 }
 
 function requireAnchorRole(members: Members, key: string): void {

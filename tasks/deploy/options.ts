@@ -2,7 +2,7 @@ import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
 import { getAddress, id, isAddress, ZeroAddress } from "ethers";
 import { TenonError } from "../../sdk/src/errors.js";
 import type { Members } from "./members.js";
-import type { Holders } from "./plan.js";
+import { controlGroupHash, type Holders } from "./plan.js";
 import type { DeploymentRecord, OrganisationRecord } from "./record.js";
 
 const MAX_DELAY = 30 * 86_400;
@@ -136,7 +136,7 @@ export function checkEnrolled(record: DeploymentRecord, members: Members | undef
   );
 }
 
-/** The first organisation whose signatories, roles or days are not those that were enrolled. */
+/** The first organisation whose control group, signatories, roles, days or limits are not those that were enrolled. */
 function enrolledOtherwise(
   record: DeploymentRecord,
   members: Members | undefined,
@@ -144,19 +144,17 @@ function enrolledOtherwise(
   for (const asked of members?.organisations ?? []) {
     const kept = record.organisations.find(({ codeHash }) => codeHash === id(asked.code));
     if (kept === undefined) continue;
-    const [before, now] = [signatoriesOf(kept), signatoriesOf(asked)];
+    const before = `${signatoriesOf(kept)} (control ${kept.controlGroup})`;
+    const now = `${signatoriesOf(asked)} (control ${controlGroupHash(asked)})`;
     if (before !== now) return { organisation: asked.name, enrolled: before, asked: now };
   }
   return undefined;
 }
 
-/** Signatories with their roles and days in one text, the same for the same powers. */
+/** Signatories with their roles, days and limits in one text, the same for the same powers. */
 function signatoriesOf(organisation: OrganisationRecord | Members["organisations"][number]): string {
   const lines = organisation.signatories.map(({ address, roles }) => {
-    const terms = roles.map((term) => {
-      const days = "days" in term ? term.days : (term.until - term.from) / 86_400;
-      return `${term.role} ${days}d`;
-    });
+    const terms = roles.map(({ role, days, limit }) => `${role} ${days}d${limit ? ` up to ${limit}` : ""}`);
     return `${getAddress(address)} [${terms.sort().join(", ")}]`;
   });
   return lines.sort().join("; ");

@@ -101,19 +101,28 @@ export function wiring(calls: Calls, addresses: Addresses): string {
   return calls.encode();
 }
 
-/** Admits one organisation with its signatories and their roles; terms begin at `now`, seconds. */
+/** The greatest limit, which is none. */
+export const NO_LIMIT = 2n ** 128n - 1n;
+
+/** What the consortium keeps of a control group's name. */
+export function controlGroupHash({ controlGroup }: { controlGroup?: string }): string {
+  return controlGroup === undefined ? ZeroHash : id(controlGroup);
+}
+
+/** Admits one organisation with its signatories and their roles; terms are counted from `now`, seconds. */
 export function enrolment(
   calls: Calls,
   organisation: Members["organisations"][number],
   orgId: number,
   now: number,
 ): string {
-  calls.execute("Consortium", "admit", [id(organisation.code)]);
+  calls.execute("Consortium", "admit", [id(organisation.code), controlGroupHash(organisation)]);
   for (const { address, roles } of organisation.signatories) {
     calls.execute("Consortium", "addSignatory", [orgId, address]);
-    for (const { role, days } of roles) {
+    for (const { role, days, limit } of roles) {
       const until = now + days * 86_400;
-      calls.execute("Consortium", "grantRole", [address, memberRoles.indexOf(role), now, until]);
+      const most = limit === undefined ? NO_LIMIT : BigInt(limit);
+      calls.execute("Consortium", "grantRole", [address, memberRoles.indexOf(role), until, most]);
     }
   }
   return calls.encode();

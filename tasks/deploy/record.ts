@@ -13,12 +13,13 @@ import { basename, dirname, join } from "node:path";
 import type { Hex } from "../../sdk/src/bytes.js";
 import type { ContractName } from "../../sdk/src/deployment.js";
 import { TenonError } from "../../sdk/src/errors.js";
+import { enums } from "../../sdk/src/revert.js";
 
 /** Where the records of networks that outlive the process are kept. */
 export const DEFAULT_RECORDS = "deployments";
 
 /** Roles of the consortium by name; the number is the place in the enum. */
-export const memberRoles = ["None", "Manufacturer", "DeviceAuthority", "Anchor", "Treasurer"] as const;
+export const memberRoles = enums.Role;
 export type MemberRole = Exclude<(typeof memberRoles)[number], "None">;
 
 export interface ContractRecord {
@@ -33,13 +34,22 @@ export interface ContractRecord {
   abiVersion: string;
 }
 
+/** A role as it was granted: for how many days, until which second since 1970, and up to what (null: no limit). */
+export interface GrantRecord {
+  role: MemberRole;
+  days: number;
+  until: number;
+  limit: string | null;
+}
+
 export interface OrganisationRecord {
   id: number;
   name: string;
   holder: string;
   codeHash: string;
-  /** `from` and `until` in seconds since 1970, as the chain holds them. */
-  signatories: { address: string; roles: { role: MemberRole; from: number; until: number }[] }[];
+  /** Hash that names who controls it; 32 zero bytes for nobody known. */
+  controlGroup: string;
+  signatories: { address: string; roles: GrantRecord[] }[];
 }
 
 /** Who holds what since the deployer gave up its powers. */

@@ -13,9 +13,11 @@ const powers: Record<(typeof contractsWithPowers)[number], "all" | string[]> = {
   Consortium: [
     "AuthorityUpdated",
     "OrganisationAdmitted",
+    "ControlGroupSet",
     "SignatoryAdded",
     "RoleGranted",
     "RoleListenerSet",
+    "OrgListenerSet",
   ],
   AnchorLog: ["AuthorityUpdated", "StreamOpened"],
 };

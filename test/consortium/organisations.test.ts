@@ -19,9 +19,9 @@ describe("Consortium: organisations", () => {
       const register = consortium.connect(registrar);
       for (const org of [1n, 2n]) {
         const codeHash = id(`code ${org}`);
-        await expect(register.admit(codeHash))
+        await expect(register.admit(codeHash, ZeroHash))
           .to.emit(consortium, "OrganisationAdmitted")
-          .withArgs(org, holderOf(org), codeHash)
+          .withArgs(org, holderOf(org), codeHash, ZeroHash)
           .and.to.emit(consortium, "OrganisationStatusChanged")
           .withArgs(org, OrgStatus.None, OrgStatus.Active);
         expect(await consortium.statusOf(org)).to.equal(OrgStatus.Active);
@@ -35,7 +35,7 @@ describe("Consortium: organisations", () => {
       const org = await admit(world, "one");
       const again = () =>
         expectRefused(
-          (sent) => consortium.connect(registrar).admit(id("one"), sent),
+          (sent) => consortium.connect(registrar).admit(id("one"), ZeroHash, sent),
           consortium,
           "OrganisationCodeTaken",
           [id("one"), org],
@@ -49,7 +49,7 @@ describe("Consortium: organisations", () => {
     it("refuses no code", async () => {
       const { consortium, registrar } = world;
       await expectRefused(
-        (sent) => consortium.connect(registrar).admit(ZeroHash, sent),
+        (sent) => consortium.connect(registrar).admit(ZeroHash, ZeroHash, sent),
         consortium,
         "OrganisationCodeMissing",
         [],
@@ -141,16 +141,86 @@ describe("Consortium: organisations", () => {
     });
   });
 
+  describe("control", () => {
+    const group = id("Holding of the Lee family");
+
+    it("is one for an organisation and itself, and for all of a group", async () => {
+      const { consortium, registrar } = world;
+      const register = consortium.connect(registrar);
+      const [a, b, c] = [await admit(world, "a"), await admit(world, "b"), 3n];
+      await expect(register.admit(id("c"), group))
+        .to.emit(consortium, "OrganisationAdmitted")
+        .withArgs(c, holderOf(c), id("c"), group);
+      expect(await consortium.controlGroupOf(c)).to.equal(group);
+      const same = async () =>
+        Promise.all([
+          consortium.sameControl(a, b),
+          consortium.sameControl(b, c),
+          consortium.sameControl(a, a),
+        ]);
+      expect(await same(), "no group is not a group").to.deep.equal([false, false, true]);
+      await expect(register.setControlGroup(b, group))
+        .to.emit(consortium, "ControlGroupSet")
+        .withArgs(b, ZeroHash, group);
+      expect(await same()).to.deep.equal([false, true, true]);
+      await register.setControlGroup(b, ZeroHash);
+      expect(await same()).to.deep.equal([false, false, true]);
+    });
+
+    it("cannot be told of an organisation that is not there", async () => {
+      const { consortium, registrar } = world;
+      await expectRefused(
+        (sent) => consortium.connect(registrar).setControlGroup(9n, group, sent),
+        consortium,
+        "OrganisationUnknown",
+        [9n],
+        () => consortium.controlGroupOf(9n),
+      );
+    });
+  });
+
+  describe("the listener", () => {
+    it("is named once, before the first admission, and is a contract", async () => {
+      const { consortium, admin, registrar } = world;
+      const asAdmin = consortium.connect(admin);
+      const fixed = await world.manager.getAddress(); // a contract, whatever it does
+      const expectNo = (listener: string, error: string, args: unknown[]) =>
+        expectRefused(
+          (sent) => asAdmin.setOrgListener(listener, sent),
+          consortium,
+          error,
+          args,
+          () => consortium.orgListener(),
+        );
+      await expectNo(registrar.address, "RoleListenerInvalid", [registrar.address]);
+      const snapshot = await networkHelpers.takeSnapshot();
+      await admit(world, "one");
+      await expectNo(fixed, "OrgListenerFixed", [ethers.ZeroAddress]);
+      await snapshot.restore();
+      await expect(asAdmin.setOrgListener(fixed)).to.emit(consortium, "OrgListenerSet").withArgs(fixed);
+      expect(await consortium.orgListener()).to.equal(fixed);
+      await expectNo(fixed, "OrgListenerFixed", [fixed]);
+    });
+  });
+
   describe("offices", () => {
     const calls: [string, unknown[]][] = [
-      ["admit", [id("x")]],
+      ["admit", [id("x"), ZeroHash]],
       ["addSignatory", [1n, holderOf(9n)]],
+      ["setControlGroup", [1n, id("x")]],
       ["removeSignatory", [holderOf(9n)]],
-      ["grantRole", [holderOf(9n), 1n, 0n, 1n]],
+      ["replaceSignatory", [holderOf(9n), holderOf(8n)]],
+      ["grantRole", [holderOf(9n), 1n, 1n, 0n]],
       ["revokeRole", [holderOf(9n), 1n]],
       ["setRoleListener", [1n, holderOf(9n)]],
+      ["setOrgListener", [holderOf(9n)]],
     ];
-    const holders: Record<string, string> = { revokeRole: "guardian", setRoleListener: "admin" };
+    const holders: Record<string, string> = {
+      removeSignatory: "guardian",
+      revokeRole: "guardian",
+      setRoleListener: "admin",
+      setOrgListener: "admin",
+    };
 
     for (const [name, args] of calls) {
       it(`opens ${name} to the ${holders[name] ?? "registrar"} only`, async () => {
@@ -180,20 +250,20 @@ describe("Consortium: organisations", () => {
       const { consortium, manager, admin, registrar } = world;
       await manager.connect(admin).grantRole(1n, registrar.address, 3600n);
       const target = await consortium.getAddress();
-      const data = consortium.interface.encodeFunctionData("admit", [id("late")]);
-      await expect(consortium.connect(registrar).admit(id("late"))).to.be.revertedWithCustomError(
+      const data = consortium.interface.encodeFunctionData("admit", [id("late"), ZeroHash]);
+      await expect(consortium.connect(registrar).admit(id("late"), ZeroHash)).to.be.revertedWithCustomError(
         manager,
         "AccessManagerNotScheduled",
       );
       await manager.connect(registrar).schedule(target, data, 0);
-      await expect(consortium.connect(registrar).admit(id("late"))).to.be.revertedWithCustomError(
+      await expect(consortium.connect(registrar).admit(id("late"), ZeroHash)).to.be.revertedWithCustomError(
         manager,
         "AccessManagerNotReady",
       );
       await networkHelpers.time.increase(3600);
-      await consortium.connect(registrar).admit(id("late"));
+      await consortium.connect(registrar).admit(id("late"), ZeroHash);
       expect(await consortium.orgOfCode(id("late"))).to.equal(1n);
-      await expect(consortium.connect(registrar).admit(id("later"))).to.be.revertedWithCustomError(
+      await expect(consortium.connect(registrar).admit(id("later"), ZeroHash)).to.be.revertedWithCustomError(
         manager,
         "AccessManagerNotScheduled",
       );

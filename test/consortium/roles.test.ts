@@ -1,13 +1,14 @@
 import { expect } from "chai";
 import { network } from "hardhat";
-import { admit, DAY, deployConsortium, grant, OrgStatus, Role } from "../support/consortium.js";
+import { admit, DAY, deployConsortium, grant, NO_LIMIT, OrgStatus, Role } from "../support/consortium.js";
 import { expectGas } from "../support/gas.js";
 import { expectRefused } from "../support/refused.js";
 
 const { ethers, networkHelpers } = await network.create();
 const { time } = networkHelpers;
 
-const ROLES = [Role.Manufacturer, Role.DeviceAuthority, Role.Anchor, Role.Treasurer];
+const { None: _, ...named } = Role;
+const ROLES = Object.values(named);
 
 describe("Consortium: roles", () => {
   const fixture = async () => {
@@ -45,18 +46,15 @@ describe("Consortium: roles", () => {
 
   describe("terms", () => {
     for (const [name, role] of Object.entries(Role).slice(1)) {
-      it(`grants ${name} to one account from its first second to the one before its end`, async () => {
+      it(`grants ${name} to one account from now to the second before its end`, async () => {
         const { consortium, register, org, alice, bob } = world;
-        const from = BigInt(await time.latest()) + DAY;
-        const until = from + 7n * DAY;
-        await expect(register.grantRole(alice.address, role, from, until))
+        const until = BigInt(await time.latest()) + 7n * DAY;
+        const limit = 100n * role;
+        await expect(register.grantRole(alice.address, role, until, limit))
           .to.emit(consortium, "RoleGranted")
-          .withArgs(org, alice.address, role, from, until);
-        expect(await consortium.termOf(alice.address, role)).to.deep.equal([from, until]);
-        await expectRight(alice.address, role, "RoleNotYetValid", [alice.address, role, from]);
-        await time.increaseTo(from - 1n);
-        await expectRight(alice.address, role, "RoleNotYetValid", [alice.address, role, from]);
-        await time.increaseTo(from);
+          .withArgs(org, alice.address, role, until, limit);
+        expect(await consortium.termOf(alice.address, role)).to.deep.equal([until, limit]);
+        expect(await consortium.grantsOf(alice.address)).to.deep.equal([[role, [until, limit]]]);
         await expectRight(alice.address, role);
         await expectRight(bob.address, role, "RoleMissing", [bob.address, role]);
         for (const another of ROLES.filter((other) => other !== role)) {
@@ -69,38 +67,40 @@ describe("Consortium: roles", () => {
       });
     }
 
-    it("renews and shortens a term", async () => {
+    it("renews and shortens a term, with another limit", async () => {
       const { consortium, register, alice } = world;
-      const { from, until } = await grant(world, alice, Role.Anchor);
-      for (const renewed of [until + 9n * DAY, until - 9n * DAY]) {
-        await register.grantRole(alice.address, Role.Anchor, from, renewed);
-        expect(await consortium.termOf(alice.address, Role.Anchor)).to.deep.equal([from, renewed]);
+      const { until } = await grant(world, alice, Role.Anchor);
+      for (const term of [
+        [until + 9n * DAY, 5n],
+        [until - 9n * DAY, NO_LIMIT],
+      ] as const) {
+        await register.grantRole(alice.address, Role.Anchor, ...term);
+        expect(await consortium.termOf(alice.address, Role.Anchor)).to.deep.equal(term);
+        expect(await consortium.grantsOf(alice.address)).to.have.length(1);
       }
     });
 
-    it("refuses a term that is empty, over, or longer than 400 days", async () => {
+    it("refuses a term that is over or longer than 400 days", async () => {
       const { consortium, register, alice } = world;
       const max = await consortium.MAX_TERM();
       expect(max).to.equal(400n * DAY);
-      const terms: ((now: bigint) => [bigint, bigint])[] = [
-        () => [0n, 0n],
-        (now) => [now, now],
-        (now) => [now + 5n, now + 4n],
-        (now) => [now - 50n, now - 1n],
-        (now) => [now - 50n, now],
-        (now) => [now, now + max + 1n],
-        (now) => [now + max, now + max + 1n],
-        (now) => [now, 2n ** 40n - 1n],
+      const ends: ((now: bigint) => bigint)[] = [
+        () => 0n,
+        (now) => now - 1n,
+        (now) => now,
+        (now) => now + max + 1n,
+        (now) => now + 2n ** 32n,
+        () => 2n ** 40n - 1n,
       ];
-      for (const term of terms) {
+      for (const end of ends) {
         const now = BigInt(await time.latest()) + 100n;
         await time.setNextBlockTimestamp(now);
-        const [from, until] = term(now);
+        const until = end(now);
         await expectRefused(
-          (sent) => register.grantRole(alice.address, Role.Anchor, from, until, sent),
+          (sent) => register.grantRole(alice.address, Role.Anchor, until, 0n, sent),
           consortium,
           "RoleTermInvalid",
-          [from, until, now + max],
+          [until, now + max],
           stateOf(alice.address),
         );
       }
@@ -110,7 +110,7 @@ describe("Consortium: roles", () => {
       const { consortium, register, alice } = world;
       const now = BigInt(await time.latest()) + 100n;
       await time.setNextBlockTimestamp(now);
-      await register.grantRole(alice.address, Role.Anchor, now, now + 400n * DAY);
+      await register.grantRole(alice.address, Role.Anchor, now + 400n * DAY, 0n);
       await expectRight(alice.address, Role.Anchor);
       expect((await consortium.termOf(alice.address, Role.Anchor)).until).to.equal(now + 400n * DAY);
     });
@@ -120,7 +120,7 @@ describe("Consortium: roles", () => {
       const until = BigInt(await time.latest()) + DAY;
       const expectNoGrant = (account: string, role: bigint, error: string, args: unknown[]) =>
         expectRefused(
-          (sent) => register.grantRole(account, role, 0n, until, sent),
+          (sent) => register.grantRole(account, role, until, NO_LIMIT, sent),
           consortium,
           error,
           args,
@@ -136,6 +136,75 @@ describe("Consortium: roles", () => {
     it("says that a stranger is unknown", async () => {
       const { stranger } = world;
       await expectRight(stranger.address, Role.Anchor, "SignatoryUnknown", [stranger.address]);
+    });
+  });
+
+  describe("roles side by side", () => {
+    const expectNoGrant = (role: bigint, error: string, args: unknown[]) =>
+      expectRefused(
+        async (sent) => {
+          const until = BigInt(await time.latest()) + DAY;
+          return world.register.grantRole(world.alice.address, role, until, NO_LIMIT, sent);
+        },
+        world.consortium,
+        error,
+        args,
+        async () => [
+          await stateOf(world.alice.address)(),
+          await world.consortium.grantsOf(world.alice.address),
+        ],
+      );
+    const pairs: [bigint, bigint][] = [
+      [Role.Regulator, Role.Enforcer],
+      [Role.Manufacturer, Role.DeviceAuthority],
+      [Role.DeviceManager, Role.DeviceAuthority],
+      [Role.Manufacturer, Role.Certifier],
+    ];
+
+    for (const [a, b] of [...pairs, ...pairs.map(([a, b]) => [b, a] as const)]) {
+      it(`refuses role ${b} to an account that holds ${a}, until that has ended`, async () => {
+        const { consortium, alice, bob } = world;
+        expect(await consortium.conflicting(a, b)).to.equal(true);
+        const { until } = await grant(world, alice, a);
+        await expectNoGrant(b, "RoleConflict", [alice.address, b, a]);
+        await grant(world, bob, b);
+        await time.increaseTo(until);
+        await grant(world, alice, b);
+        await expectRight(alice.address, b);
+        await expectNoGrant(a, "RoleConflict", [alice.address, a, b]);
+      });
+    }
+
+    it("lets every other two be held at once", async () => {
+      const { consortium, alice } = world;
+      for (const a of ROLES) {
+        for (const b of ROLES.filter((other) => other > a)) {
+          const excluded = pairs.some((pair) => pair.includes(a) && pair.includes(b));
+          expect(await consortium.conflicting(a, b), `${a} and ${b}`).to.equal(excluded);
+          if (excluded) continue;
+          const snapshot = await networkHelpers.takeSnapshot();
+          await grant(world, alice, a);
+          await grant(world, alice, b);
+          await expectRight(alice.address, a);
+          await expectRight(alice.address, b);
+          await snapshot.restore();
+        }
+      }
+    });
+
+    it("puts a sixth role into the slot of one that has expired, and tells the listener", async () => {
+      const { consortium, registry, org, alice } = world;
+      const roles = [Role.Anchor, Role.Treasurer, Role.DeviceManager, Role.Regulator];
+      expect(await consortium.MAX_ROLES()).to.equal(5n);
+      const { until } = await grant(world, alice, Role.Manufacturer, 1n, 7n);
+      for (const role of roles) await grant(world, alice, role);
+      await time.increaseTo(until);
+      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, [until, 7n]]);
+      await grant(world, alice, Role.Certifier);
+      for (const role of [...roles, Role.Certifier]) await expectRight(alice.address, role);
+      await expectRight(alice.address, Role.Manufacturer, "RoleMissing", [alice.address, Role.Manufacturer]);
+      expect((await registry.manufacturerOf(alice.address))[1]).to.deep.equal([0n, 0n]);
+      expect(await consortium.grantsOf(alice.address)).to.have.length(5);
     });
   });
 
@@ -158,7 +227,7 @@ describe("Consortium: roles", () => {
       const { until } = await grant(world, alice, Role.Anchor);
       await consortium.connect(alice).forfeit(Role.Anchor);
       await expectRefused(
-        (sent) => consortium.connect(alice).grantRole(alice.address, Role.Anchor, 0n, until, sent),
+        (sent) => consortium.connect(alice).grantRole(alice.address, Role.Anchor, until, NO_LIMIT, sent),
         consortium,
         "AccessManagedUnauthorized",
         [alice.address],
@@ -242,28 +311,28 @@ describe("Consortium: roles", () => {
 
     it("are told of every change of a term", async () => {
       const { consortium, register, guard, registry, org, alice } = world;
-      const { from, until } = await grant(world, alice, Role.Manufacturer);
+      const { until, limit } = await grant(world, alice, Role.Manufacturer, 30n, 70n);
       const ended: [string, () => Promise<unknown>, boolean][] = [
         ["suspend", () => guard.suspend(org), true],
         ["reinstate", () => register.reinstate(org), false],
         ["forfeit", () => consortium.connect(alice).forfeit(Role.Manufacturer), true],
-        ["grant", () => register.grantRole(alice.address, Role.Manufacturer, from, until), false],
+        ["grant", () => register.grantRole(alice.address, Role.Manufacturer, until, limit), false],
         ["revoke", () => guard.revokeRole(alice.address, Role.Manufacturer), true],
-        ["grant", () => register.grantRole(alice.address, Role.Manufacturer, from, until), false],
+        ["grant", () => register.grantRole(alice.address, Role.Manufacturer, until, limit), false],
         ["exit", () => register.exit(org), true],
       ];
-      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, [from, until]]);
+      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, [until, limit]]);
       for (const [change, act, zero] of ended) {
         await act();
         const term = await expectFolded(alice.address);
-        expect(term, change).to.deep.equal(zero ? [0n, 0n] : [from, until]);
+        expect(term, change).to.deep.equal(zero ? [0n, 0n] : [until, limit]);
       }
     });
 
     it("are told of a removal", async () => {
-      const { register, alice } = world;
+      const { guard, alice } = world;
       await grant(world, alice, Role.Manufacturer);
-      await register.removeSignatory(alice.address);
+      await guard.removeSignatory(alice.address);
       expect(await expectFolded(alice.address)).to.deep.equal([0n, 0n]);
     });
 
@@ -274,7 +343,7 @@ describe("Consortium: roles", () => {
           (sent) =>
             registry
               .connect(caller)
-              .onRoleChanged(org, alice.address, Role.Manufacturer, { from: 0n, until: 9n }, sent),
+              .onRoleChanged(org, alice.address, Role.Manufacturer, { until: 9n, limit: 9n }, sent),
           registry,
           "RoleSourceRefused",
           [caller.address],
@@ -326,12 +395,12 @@ describe("Consortium: roles", () => {
       const until = BigInt(await time.latest()) + DAY;
       for (const account of accounts) {
         await register.addSignatory(org, account);
-        await register.grantRole(account, Role.Manufacturer, 1n, until);
+        await register.grantRole(account, Role.Manufacturer, until, 1_000n);
       }
       const suspension = await (await guard.suspend(org)).wait();
       for (const account of accounts) expect(await expectFolded(account)).to.deep.equal([0n, 0n]);
       const reinstatement = await (await register.reinstate(org)).wait();
-      for (const account of accounts) expect(await expectFolded(account)).to.deep.equal([1n, until]);
+      for (const account of accounts) expect(await expectFolded(account)).to.deep.equal([until, 1_000n]);
       expectGas("Suspend an organisation of sixteen manufacturers", suspension!.gasUsed);
       expectGas("Reinstate an organisation of sixteen manufacturers", reinstatement!.gasUsed);
       expect(reinstatement!.gasUsed < 2n ** 24n / 10n).to.equal(true);

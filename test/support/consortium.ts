@@ -1,10 +1,23 @@
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import { dataSlice, getAddress, id, solidityPackedKeccak256 } from "ethers";
+import { dataSlice, getAddress, id, solidityPackedKeccak256, ZeroHash } from "ethers";
 import type { Consortium } from "../../sdk/src/generated/typechain/index.js";
 
 /** The numbers of the Solidity enums. */
 export const OrgStatus = { None: 0n, Active: 1n, Suspended: 2n, Exited: 3n } as const;
-export const Role = { None: 0n, Manufacturer: 1n, DeviceAuthority: 2n, Anchor: 3n, Treasurer: 4n } as const;
+export const Role = {
+  None: 0n,
+  Manufacturer: 1n,
+  DeviceAuthority: 2n,
+  Anchor: 3n,
+  Treasurer: 4n,
+  DeviceManager: 5n,
+  Regulator: 6n,
+  Enforcer: 7n,
+  Certifier: 8n,
+} as const;
+
+/** The limit that is none. */
+export const NO_LIMIT = 2n ** 128n - 1n;
 
 export const DAY = 86_400n;
 
@@ -35,11 +48,12 @@ const REGISTRAR = [
   "admit",
   "reinstate",
   "exit",
+  "setControlGroup",
   "addSignatory",
-  "removeSignatory",
+  "replaceSignatory",
   "grantRole",
 ] as const satisfies (keyof Consortium)[];
-const GUARDIAN = ["suspend", "revokeRole"] as const satisfies (keyof Consortium)[];
+const GUARDIAN = ["suspend", "removeSignatory", "revokeRole"] as const satisfies (keyof Consortium)[];
 
 type Offices = Pick<Awaited<ReturnType<typeof deployConsortium>>, "consortium" | "registrar">;
 
@@ -50,22 +64,22 @@ export async function admit(
   ...signatories: HardhatEthersSigner[]
 ): Promise<bigint> {
   const register = consortium.connect(registrar);
-  await register.admit(id(name));
+  await register.admit(id(name), ZeroHash);
   const org = await consortium.orgOfCode(id(name));
   for (const { address } of signatories) await register.addSignatory(org, address);
   return org;
 }
 
-/** Grants a role from now on, for `days`; answers its term. */
+/** Grants a role from now on, for `days`, without a limit unless given; answers its term. */
 export async function grant(
   { consortium, registrar }: Offices,
   account: HardhatEthersSigner,
   role: bigint,
   days = 30n,
-): Promise<{ from: bigint; until: bigint }> {
+  limit = NO_LIMIT,
+): Promise<{ until: bigint; limit: bigint }> {
   const block = await registrar.provider!.getBlock("latest");
-  const from = BigInt(block!.timestamp);
-  const until = from + days * DAY;
-  await consortium.connect(registrar).grantRole(account.address, role, from, until);
-  return { from, until };
+  const until = BigInt(block!.timestamp) + days * DAY;
+  await consortium.connect(registrar).grantRole(account.address, role, until, limit);
+  return { until, limit };
 }

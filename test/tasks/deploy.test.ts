@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { type Signer, ZeroAddress } from "ethers";
+import { type Signer, ZeroAddress, ZeroHash } from "ethers";
 import { artifacts, network } from "hardhat";
 import { TenonError } from "../../sdk/src/errors.js";
 import { checkChain } from "../../tasks/deploy/chain-check.js";
@@ -305,7 +305,7 @@ describe("deploy refuses, and sends nothing", () => {
 
     const second = await freshChain();
     await second.deploy({ signer: dying(second.deployer, STEPS - 1, "before") }).catch(() => undefined);
-    const data = consortium.interface.encodeFunctionData("admit", [`0x${"11".repeat(32)}`]);
+    const data = consortium.interface.encodeFunctionData("admit", [`0x${"11".repeat(32)}`, ZeroHash]);
     const again = await second.connection.ethers.getContractAt("AccessManager", await manager.getAddress());
     await again.connect(second.deployer).execute(await consortium.getAddress(), data);
     expect(await refusal(second.deploy()), "an organisation let in by hand").to.equal("DeploymentTouched");

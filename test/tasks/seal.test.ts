@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type FunctionFragment, Interface, type ParamType, ZeroAddress } from "ethers";
+import { type FunctionFragment, Interface, type ParamType, ZeroAddress, ZeroHash } from "ethers";
 import { artifacts } from "hardhat";
 import { type ContractName, contractNames } from "../../sdk/src/deployment.js";
 import { access, accessRoles } from "../../tasks/deploy/access.js";
@@ -124,18 +124,24 @@ describe("the seal", () => {
     const { manager, consortium, signers, networkHelpers, ethers } = await newTenon();
     const target = await consortium.getAddress();
     const code = ethers.id("91110000MA01B2C3D4");
-    const data = consortium.interface.encodeFunctionData("admit", [code]);
+    const data = consortium.interface.encodeFunctionData("admit", [code, ZeroHash]);
     const asRegistrar = consortium.connect(signers.registrar);
 
-    await expect(asRegistrar.admit(code)).to.be.revertedWithCustomError(manager, "AccessManagerNotScheduled");
+    await expect(asRegistrar.admit(code, ZeroHash)).to.be.revertedWithCustomError(
+      manager,
+      "AccessManagerNotScheduled",
+    );
     await manager.connect(signers.registrar).schedule(target, data, 0);
     await manager.connect(signers.guardian).cancel(signers.registrar.address, target, data);
     await networkHelpers.time.increase(SEAL_DELAY);
-    await expect(asRegistrar.admit(code)).to.be.revertedWithCustomError(manager, "AccessManagerNotScheduled");
+    await expect(asRegistrar.admit(code, ZeroHash)).to.be.revertedWithCustomError(
+      manager,
+      "AccessManagerNotScheduled",
+    );
 
     await manager.connect(signers.registrar).schedule(target, data, 0);
     await networkHelpers.time.increase(SEAL_DELAY);
-    await asRegistrar.admit(code);
+    await asRegistrar.admit(code, ZeroHash);
     expect(await consortium.orgOfCode(code)).to.equal(4n);
   });
 

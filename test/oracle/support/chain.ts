@@ -9,7 +9,7 @@ import { openState } from "../../../oracle/src/state/db.js";
 import { type Hex, toHex } from "../../../sdk/src/bytes.js";
 import type { Deployment } from "../../../sdk/src/deployment.js";
 import { deployTelemetry } from "../../support/anchors.js";
-import { DAY, Role } from "../../support/consortium.js";
+import { DAY, NO_LIMIT, Role } from "../../support/consortium.js";
 import { RpcServer } from "../../support/rpc-server.js";
 
 /** Keeps what was logged, for the tests that look. */
@@ -32,7 +32,7 @@ export async function startChain() {
   const grantAnchorRole = async (days: bigint) => {
     const { timestamp } = (await ethers.provider.getBlock("latest"))!;
     const until = BigInt(timestamp) + days * DAY;
-    await consortium.connect(registrar).grantRole(wallet.address, Role.Anchor, BigInt(timestamp), until);
+    await consortium.connect(registrar).grantRole(wallet.address, Role.Anchor, until, NO_LIMIT);
   };
   await grantAnchorRole(30n);
   await log.connect(registrar).openStream(wallet.address);

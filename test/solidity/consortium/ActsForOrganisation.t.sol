@@ -37,7 +37,7 @@ contract ActsForOrganisationTest is TestBase {
     function setUp() external {
         vm.warp(1_800_000_000);
         _consortium = new Consortium(address(new AccessManager(address(this))));
-        _org = _consortium.admit("one");
+        _org = _consortium.admit("one", 0);
         _holder = _org.holder();
         _coin = new Coin(_consortium, _holder);
         _consortium.addSignatory(_org, _TREASURER);
@@ -112,8 +112,8 @@ contract ActsForOrganisationTest is TestBase {
     }
 
     function _grant(address account, Role role) private {
-        uint40 now40 = uint40(block.timestamp);
-        _consortium.grantRole(account, role, now40, now40 + 10 days);
+        uint40 until = uint40(block.timestamp) + 10 days;
+        _consortium.grantRole(account, role, until, type(uint128).max);
     }
 
     /// @dev The caller is asked for its own money, and it has none.

@@ -62,7 +62,7 @@ contract UseWorld is TestBase {
 
         CONSORTIUM.setRoleListener(Role.Manufacturer, REGISTRY);
         CONSORTIUM.setRoleListener(Role.Anchor, LOG);
-        OrgId org = CONSORTIUM.admit("lessor");
+        OrgId org = CONSORTIUM.admit("lessor", 0);
         OWNER = org.holder();
         _enrol(org, _MAKER, Role.Manufacturer);
         _enrol(org, address(this), Role.Anchor);
@@ -217,12 +217,12 @@ contract UseWorld is TestBase {
 
     function _renew() private {
         uint40 until = uint40(block.timestamp + 300 days);
-        CONSORTIUM.grantRole(address(this), Role.Anchor, uint40(block.timestamp), until);
+        CONSORTIUM.grantRole(address(this), Role.Anchor, until, 0);
     }
 
     function _enrol(OrgId org, address account, Role role) private {
         CONSORTIUM.addSignatory(org, account);
-        CONSORTIUM.grantRole(account, role, uint40(block.timestamp), uint40(block.timestamp + 300 days));
+        CONSORTIUM.grantRole(account, role, uint40(block.timestamp + 300 days), type(uint128).max);
     }
 
     function _register(OrgId org, DeviceKey memory key) private returns (DeviceId) {

@@ -31,10 +31,10 @@ contract RegistrationFuzz is TestKeys {
         Consortium consortium = new Consortium(address(new AccessManager(address(this))));
         _registry = new DeviceRegistry(consortium);
         consortium.setRoleListener(Role.Manufacturer, _registry);
-        (_own, _other) = (consortium.admit("own"), consortium.admit("other"));
+        (_own, _other) = (consortium.admit("own", 0), consortium.admit("other", 0));
         consortium.addSignatory(_own, address(this));
         uint40 until = uint40(block.timestamp) + 300 days;
-        consortium.grantRole(address(this), Role.Manufacturer, 0, until);
+        consortium.grantRole(address(this), Role.Manufacturer, until, type(uint128).max);
     }
 
     function testFuzz_whatTheDeviceSignedRegistersOnce(

@@ -39,7 +39,7 @@ contract AnchorWorld is TestBase {
         CONSORTIUM = new Consortium(authority);
         LOG = new AnchorLog(CONSORTIUM, authority);
         CONSORTIUM.setRoleListener(Role.Anchor, LOG);
-        ORG = CONSORTIUM.admit("oracle");
+        ORG = CONSORTIUM.admit("oracle", 0);
         for (uint256 i = 0; i < ACCOUNTS; ++i) {
             CONSORTIUM.addSignatory(ORG, accountAt(i));
             grant(i, 300 days);
@@ -58,9 +58,7 @@ contract AnchorWorld is TestBase {
 
     function grant(uint256 accountSeed, uint256 length) public {
         uint40 until = uint40(block.timestamp + within(length, 1, 400 days));
-        try
-            CONSORTIUM.grantRole(accountAt(accountSeed), Role.Anchor, uint40(block.timestamp), until)
-        {} catch {}
+        try CONSORTIUM.grantRole(accountAt(accountSeed), Role.Anchor, until, 0) {} catch {}
     }
 
     function forfeit(uint256 accountSeed) external {
@@ -119,7 +117,7 @@ contract AnchorWorld is TestBase {
 
     function _renew(address key) private {
         try CONSORTIUM.reinstate(ORG) {} catch {}
-        CONSORTIUM.grantRole(key, Role.Anchor, uint40(block.timestamp), uint40(block.timestamp + 30 days));
+        CONSORTIUM.grantRole(key, Role.Anchor, uint40(block.timestamp + 30 days), 0);
     }
 
     function _anchor(uint256 stream, address sender, Anchor memory a, bool expected) private returns (bool) {
