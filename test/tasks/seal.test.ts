@@ -75,7 +75,7 @@ describe("the seal", () => {
         tried++;
       }
     }
-    expect(tried).to.equal(21);
+    expect(tried).to.be.greaterThan(20);
     for (const role of Object.values(accessRoles)) {
       expect(await manager.hasRole(role, deployer.address)).to.deep.equal([false, 0n]);
     }
