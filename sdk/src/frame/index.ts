@@ -1,5 +1,6 @@
 export type { SignedParts } from "./cose.js";
 export { lowS, toBeSigned, verifySignature } from "./cose.js";
+export { halvesFromDer, signatureFromDer } from "./der.js";
 export type { FrameErrorCode } from "./error.js";
 export { FRAME_ERROR_CODES, FrameError } from "./error.js";
 export type { Beacon, Clock, Frame, FrameDomain, FrameHeader } from "./frame.js";
