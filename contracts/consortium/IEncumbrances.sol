@@ -50,7 +50,7 @@ struct Encumbrance {
 /// - administrator (through AccessManager, with a delay): admits and dismisses modules and binders. Touches no
 ///   encumbrance; a dismissed one's can still be released.
 /// - the holder's keeper (the module's role), or an admitted binder: places. Can never release.
-/// - beneficiary (a signatory with the same role), or the binder that placed it: releases. Anyone, when it has expired.
+/// - the beneficiary's treasurer, or the binder that placed it: releases. Anyone, when it has expired.
 /// - anyone with an active Hold order: places its hold; once the order has ended, anyone lifts it.
 /// - anyone with an active Force order: strikes the encumbrance it names.
 interface IEncumbrances {
@@ -99,7 +99,8 @@ interface IEncumbrances {
     /// @dev Administrator. `ModuleInvalid` when it is admitted already, is no {IEncumberable} or names no role.
     function admitModule(IEncumberable module) external;
 
-    /// @notice Takes no new encumbrances and holds for a module's assets; those that stand stay and can be released.
+    /// @notice Takes no new encumbrances for a module's assets; those that stand stay and can be released. Courts are
+    /// not stopped: holds go on.
     /// @dev Administrator.
     function dismissModule(IEncumberable module) external;
 
@@ -128,7 +129,7 @@ interface IEncumbrances {
     ) external returns (EncumbranceId id);
 
     /// @notice Takes an encumbrance away; those behind it move up; after the last the asset is unlocked.
-    /// @dev The beneficiary's signatory with the keeper role, the binder that placed it, or anyone once it has expired.
+    /// @dev The beneficiary's treasurer, the binder that placed it, or anyone once it has expired.
     /// Reverts: `EncumbranceUnknown`; `ReleaseRefused`.
     function release(address module, bytes32 asset, EncumbranceId id) external;
 
@@ -139,7 +140,7 @@ interface IEncumbrances {
 
     /// @notice Puts an order's hold on an asset, and locks the asset if nothing else does.
     /// @dev Anyone, with an active Hold order for this module and asset. Once for an order. Reverts, in this order:
-    /// `ModuleNotAdmitted`; the order's reason; `HoldTaken`.
+    /// `ModuleNotAdmitted` (never admitted); `AssetUnknown`; the order's reason; `HoldTaken`.
     function hold(address module, bytes32 asset, OrderId order) external;
 
     /// @notice Ends the hold of an order that has been lifted or has expired.

@@ -87,6 +87,20 @@ export const remedies: Record<string, string> = {
   HoldUnknown: "Check asset and order: this order holds nothing there now.",
   HoldStands: "Have the order lifted first, or wait until it has expired.",
 
+  // Eligibility
+  EligibilityTermInvalid: "Give an end that lies ahead, and no later than `latest`.",
+  HolderRefused: "Read the reason: the registrar grants and renews classes, a freeze ends with its order.",
+  FreezeTaken: "Leave it: this order freezes its holder already.",
+  FreezesFull: "Have an order that freezes the holder lifted first.",
+  FreezeUnknown: "Check the order: it freezes nobody now.",
+  FreezeStands: "Have the order lifted first, or wait until it has expired.",
+  OrganisationSourceRefused: "Leave it to the consortium to report changes of organisations.",
+
+  // OrganisationKeys
+  KeyPointInvalid: "Give the coordinates of a point of P-256.",
+  KeyMissing: "Publish a key for this use first.",
+  DisclosersFull: "Have a regulator that needs no Disclosure key any more leave the consortium.",
+
   // DeviceRegistry
   DeviceAlreadyRegistered: "Nothing to do: the device is registered; look it up with devices.get.",
   DeviceUnknown: "Register the device first, or check its id.",

@@ -36,6 +36,15 @@ export const enums = {
     "Enforcer",
     "Certifier",
   ],
+  EligibilityReason: [
+    "Eligible",
+    "HolderUnknown",
+    "OrganisationNotActive",
+    "Frozen",
+    "ClassMissing",
+    "Expired",
+  ],
+  KeyUse: ["DeviceFacing", "Encryption", "Disclosure"],
   DeviceStatus: ["None", "Active", "SuspendedByOwner", "SuspendedByAuthority", "Revoked"],
   DeviceActor: ["Owner", "Authority"],
 } as const;
