@@ -145,19 +145,19 @@ contract Encumbrances is IEncumbrances, PausableActions {
     function release(address module, bytes32 asset, EncumbranceId id) external {
         address by = _msgSender();
         Place[MAX_RANKS] storage line = _lineOf(module, asset);
-        uint256 at = _find(module, asset, line, id);
-        if (!_mayRelease(line[at], by)) revert ReleaseRefused(module, asset, id, by);
+        uint256 index = _find(module, asset, line, id);
+        if (!_mayRelease(line[index], by)) revert ReleaseRefused(module, asset, id, by);
 
-        _remove(module, asset, line, at, OrderId.wrap(0));
+        _remove(module, asset, line, index, OrderId.wrap(0));
     }
 
     /// @inheritdoc IEncumbrances
     function strike(address module, bytes32 asset, EncumbranceId id, OrderId order) external {
         Place[MAX_RANKS] storage line = _lineOf(module, asset);
-        uint256 at = _find(module, asset, line, id);
+        uint256 index = _find(module, asset, line, id);
         ORDERS.consume(order, keccak256(abi.encode(module, asset, id)));
 
-        _remove(module, asset, line, at, order);
+        _remove(module, asset, line, index, order);
     }
 
     // ---------------------------------------------------------------- holds
@@ -307,14 +307,14 @@ contract Encumbrances is IEncumbrances, PausableActions {
         address module,
         bytes32 asset,
         Place[MAX_RANKS] storage line,
-        uint256 at,
+        uint256 index,
         OrderId order
     ) private {
-        (EncumbranceId id, OrgId beneficiary) = (line[at].id, line[at].beneficiary);
+        (EncumbranceId id, OrgId beneficiary) = (line[index].id, line[index].beneficiary);
         Place memory first = line[0];
         (uint8 left, uint16 holds, EncumbranceId last) = (first.count - 1, first.holds, first.last);
 
-        for (; at < left; ++at) line[at] = line[at + 1];
+        for (; index < left; ++index) line[index] = line[index + 1];
         delete line[left];
         Place storage head = line[0];
         (head.count, head.holds, head.last) = (left, holds, last);
@@ -328,13 +328,13 @@ contract Encumbrances is IEncumbrances, PausableActions {
 
     function _encumbrance(
         Place[MAX_RANKS] storage line,
-        uint256 at
+        uint256 index
     ) private view returns (Encumbrance memory) {
-        Place memory found = line[at];
+        Place memory found = line[index];
         return
             Encumbrance({
                 id: found.id,
-                rank: uint8(at + 1),
+                rank: uint8(index + 1),
                 kind: found.kind,
                 beneficiary: found.beneficiary,
                 until: found.until,

@@ -45,12 +45,12 @@ contract AssetsWorld is TestBase {
     uint256 public constant ORGS = 4;
     uint256 public constant GOODS = 3;
 
-    Consortium public immutable CONSORTIUM;
-    Orders public immutable ORDERS;
-    Encumbrances public immutable ENCUMBRANCES;
-    Eligibility public immutable ELIGIBILITY;
-    ExampleGoods public immutable REGISTER;
-    HostileModule public immutable HOSTILE;
+    Consortium public consortium;
+    Orders public orders;
+    Encumbrances public encumbrances;
+    Eligibility public eligibility;
+    ExampleGoods public register;
+    HostileModule public hostile;
 
     Paper[] internal _papers; // order n is at n - 1
     mapping(bytes32 asset => Bond[] line) internal _bonds;
@@ -63,24 +63,24 @@ contract AssetsWorld is TestBase {
     constructor() {
         vm.warp(1_800_000_000);
         AccessManager manager = new AccessManager(address(this));
-        CONSORTIUM = new Consortium(address(manager));
-        ORDERS = new Orders(CONSORTIUM);
-        ENCUMBRANCES = new Encumbrances(CONSORTIUM, address(manager), ORDERS);
-        ELIGIBILITY = new Eligibility(CONSORTIUM, address(manager), ORDERS);
-        CONSORTIUM.setOrgListener(ELIGIBILITY);
-        REGISTER = new ExampleGoods(ELIGIBILITY, ENCUMBRANCES);
+        consortium = new Consortium(address(manager));
+        orders = new Orders(consortium);
+        encumbrances = new Encumbrances(consortium, address(manager), orders);
+        eligibility = new Eligibility(consortium, address(manager), orders);
+        consortium.setOrgListener(eligibility);
+        register = new ExampleGoods(eligibility, encumbrances);
         for (uint256 i = 0; i < ORGS; ++i) {
-            OrgId org = CONSORTIUM.admit(bytes32(i + 1), 0);
+            OrgId org = consortium.admit(bytes32(i + 1), 0);
             standing[org].active = true;
             for (uint256 j = 0; j < 2; ++j) _enrol(org, accountAt(2 * i + j), roleAt(2 * i + j));
         }
         for (uint256 i = 2 * ORGS; i < accounts(); ++i) _enrol(orgAt(0), accountAt(i), roleAt(i));
-        HOSTILE = new HostileModule(orgAt(1).holder());
-        ENCUMBRANCES.admitModule(REGISTER);
-        ENCUMBRANCES.admitModule(IEncumberable(HOSTILE));
+        hostile = new HostileModule(orgAt(1).holder());
+        encumbrances.admitModule(register);
+        encumbrances.admitModule(IEncumberable(hostile));
         for (uint256 i = 0; i < GOODS; ++i) {
             vm.prank(accountAt(2));
-            REGISTER.store(goodAt(i));
+            register.store(goodAt(i));
             holderOf[goodAt(i)] = orgAt(1);
         }
         for (uint256 i = 1; i < ORGS; ++i) setClasses(i, 16, 300 days);
@@ -94,8 +94,8 @@ contract AssetsWorld is TestBase {
 
     function suspend(uint256 orgSeed) external {
         OrgId org = orgAt(orgSeed);
-        if (!standing[org].active) return CONSORTIUM.reinstate(_reinstated(org));
-        CONSORTIUM.suspend(org);
+        if (!standing[org].active) return consortium.reinstate(_reinstated(org));
+        consortium.suspend(org);
         standing[org].active = false;
     }
 
@@ -103,7 +103,7 @@ contract AssetsWorld is TestBase {
         OrgId org = orgAt(orgSeed);
         uint256 until = _end(length, 400 days);
         bool expected = standing[org].active && until > block.timestamp && until <= block.timestamp + 400 days;
-        try ELIGIBILITY.set(org, classes, uint40(until)) {
+        try eligibility.set(org, classes, uint40(until)) {
             check(expected, "classes against the rules");
             Standing storage now_ = standing[org];
             (now_.known, now_.classes, now_.until) = (true, classes, until);
@@ -122,10 +122,10 @@ contract AssetsWorld is TestBase {
         paper.issuer = _callerFor(by, Role.Regulator);
         bool inTime = paper.until > block.timestamp && paper.until <= block.timestamp + 1096 days;
         bytes memory call = abi.encodeCall(
-            ORDERS.issue,
+            orders.issue,
             ("paper", paper.scope, paper.module, paper.subject, uint40(paper.until))
         );
-        bool done = _try(paper.issuer, address(ORDERS), call);
+        bool done = _try(paper.issuer, address(orders), call);
         check(done == (inTime && holds(paper.issuer, Role.Regulator)), "issue");
         if (done) _papers.push(paper);
     }
@@ -135,7 +135,7 @@ contract AssetsWorld is TestBase {
         address caller = _callerFor(by, Role.Enforcer);
         bool expected = holds(caller, Role.Enforcer) && statusOf(id) == OrderStatus.Unconfirmed;
         expected = expected && _papers[id - 1].issuer != caller;
-        bool done = _try(caller, address(ORDERS), abi.encodeCall(ORDERS.confirm, (OrderId.wrap(id))));
+        bool done = _try(caller, address(orders), abi.encodeCall(orders.confirm, (OrderId.wrap(id))));
         check(done == expected, "confirm");
         if (done) _papers[id - 1].confirmer = caller;
     }
@@ -145,7 +145,7 @@ contract AssetsWorld is TestBase {
         address caller = _callerFor(by, Role.Regulator);
         OrderStatus status = statusOf(id);
         bool open = status == OrderStatus.Active || status == OrderStatus.Unconfirmed;
-        bool done = _try(caller, address(ORDERS), abi.encodeCall(ORDERS.lift, (OrderId.wrap(id))));
+        bool done = _try(caller, address(orders), abi.encodeCall(orders.lift, (OrderId.wrap(id))));
         check(done == (open && holds(caller, Role.Regulator)), "lift");
         if (done) _papers[id - 1].lifted = true;
     }
@@ -157,8 +157,8 @@ contract AssetsWorld is TestBase {
         OrgId from = holderOf[good];
         address caller = by % 2 == 0 ? _keeperOf(from) : accountAt(by >> 1);
         bool expected = holds(caller, Role.DeviceManager) && orgOf(caller) == from && !isBound(good);
-        expected = expected && mayTakePart(from) && mayTake(to, REGISTER.CLASS());
-        bool done = _try(caller, address(REGISTER), abi.encodeCall(REGISTER.move, (good, to)));
+        expected = expected && mayTakePart(from) && mayTake(to, register.CLASS());
+        bool done = _try(caller, address(register), abi.encodeCall(register.move, (good, to)));
         check(done == expected, "move");
         if (done) holderOf[good] = to;
     }
@@ -167,9 +167,9 @@ contract AssetsWorld is TestBase {
         (bytes32 good, OrgId to, uint64 id) = (goodAt(goodSeed), orgAt(toSeed), _orderAt(orderSeed));
         bytes32 subject = keccak256(abi.encode(good, to));
         address caller = _callerFor(by, Role.Enforcer);
-        bool expected = authorises(id, OrderScope.Force, address(REGISTER), subject);
-        bytes memory call = abi.encodeCall(REGISTER.forceMove, (good, to, OrderId.wrap(id)));
-        bool done = _try(caller, address(REGISTER), call);
+        bool expected = authorises(id, OrderScope.Force, address(register), subject);
+        bytes memory call = abi.encodeCall(register.forceMove, (good, to, OrderId.wrap(id)));
+        bool done = _try(caller, address(register), call);
         check(done == (expected && holds(caller, Role.Enforcer)), "forceMove");
         if (!done) return;
         ++_papers[id - 1].acts;
@@ -189,48 +189,48 @@ contract AssetsWorld is TestBase {
         expected = expected && until > block.timestamp && until <= block.timestamp + 7305 days;
         EncumbranceKind kind = EncumbranceKind(by % 4);
         bytes memory call = abi.encodeCall(
-            ENCUMBRANCES.place,
-            (address(REGISTER), good, kind, to, rank, uint40(until))
+            encumbrances.place,
+            (address(register), good, kind, to, rank, uint40(until))
         );
-        bool done = _try(caller, address(ENCUMBRANCES), call);
+        bool done = _try(caller, address(encumbrances), call);
         check(done == expected, "place");
         if (done) _bonds[good].push(Bond(EncumbranceId.wrap(++lastId[good]), to, until));
     }
 
     function release(uint256 by, uint256 goodSeed, uint256 idSeed) external {
         (bytes32 good, EncumbranceId id) = (goodAt(goodSeed), _bondAt(goodAt(goodSeed), idSeed));
-        (bool stands, uint256 at) = _find(good, id);
-        Bond memory bond = stands ? _bonds[good][at] : Bond(id, orgAt(0), 0);
+        (bool stands, uint256 index) = _find(good, id);
+        Bond memory bond = stands ? _bonds[good][index] : Bond(id, orgAt(0), 0);
         address caller = by % 2 == 0 ? accountAt(by >> 1) : _treasurerOf(bond.beneficiary);
         bool mine = holds(caller, Role.Treasurer) && orgOf(caller) == bond.beneficiary;
-        bytes memory call = abi.encodeCall(ENCUMBRANCES.release, (address(REGISTER), good, id));
-        bool done = _try(caller, address(ENCUMBRANCES), call);
+        bytes memory call = abi.encodeCall(encumbrances.release, (address(register), good, id));
+        bool done = _try(caller, address(encumbrances), call);
         check(done == (stands && (mine || block.timestamp >= bond.until)), "release");
-        if (done) _dropBond(good, at);
+        if (done) _dropBond(good, index);
     }
 
     function strike(uint256 by, uint256 orderSeed, uint256 goodSeed, uint256 idSeed) external {
         (bytes32 good, uint64 order) = (goodAt(goodSeed), _orderAt(orderSeed));
         EncumbranceId id = _bondAt(good, idSeed);
-        (bool stands, uint256 at) = _find(good, id);
-        bytes32 subject = keccak256(abi.encode(address(REGISTER), good, id));
-        bool expected = stands && authorises(order, OrderScope.Force, address(ENCUMBRANCES), subject);
+        (bool stands, uint256 index) = _find(good, id);
+        bytes32 subject = keccak256(abi.encode(address(register), good, id));
+        bool expected = stands && authorises(order, OrderScope.Force, address(encumbrances), subject);
         bytes memory call = abi.encodeCall(
-            ENCUMBRANCES.strike,
-            (address(REGISTER), good, id, OrderId.wrap(order))
+            encumbrances.strike,
+            (address(register), good, id, OrderId.wrap(order))
         );
-        bool done = _try(accountAt(by), address(ENCUMBRANCES), call);
+        bool done = _try(accountAt(by), address(encumbrances), call);
         check(done == expected, "strike");
         if (!done) return;
         ++_papers[order - 1].acts;
-        _dropBond(good, at);
+        _dropBond(good, index);
     }
 
     function hold(uint256 by, uint256 orderSeed, uint256 goodSeed) external {
         (bytes32 good, uint64 id) = (goodAt(goodSeed), _orderAt(orderSeed));
-        bool expected = authorises(id, OrderScope.Hold, address(REGISTER), good) && !_isIn(_holds[good], id);
-        bytes memory call = abi.encodeCall(ENCUMBRANCES.hold, (address(REGISTER), good, OrderId.wrap(id)));
-        bool done = _try(accountAt(by), address(ENCUMBRANCES), call);
+        bool expected = authorises(id, OrderScope.Hold, address(register), good) && !_isIn(_holds[good], id);
+        bytes memory call = abi.encodeCall(encumbrances.hold, (address(register), good, OrderId.wrap(id)));
+        bool done = _try(accountAt(by), address(encumbrances), call);
         check(done == expected, "hold");
         if (done) _holds[good].push(id);
     }
@@ -239,8 +239,8 @@ contract AssetsWorld is TestBase {
         (bytes32 good, uint64 id) = (goodAt(goodSeed), _orderAt(orderSeed));
         bool expected = _isIn(_holds[good], id) && statusOf(id) != OrderStatus.Active;
         OrderId order = OrderId.wrap(id);
-        bytes memory call = abi.encodeCall(ENCUMBRANCES.releaseHold, (address(REGISTER), good, order));
-        bool done = _try(accountAt(by), address(ENCUMBRANCES), call);
+        bytes memory call = abi.encodeCall(encumbrances.releaseHold, (address(register), good, order));
+        bool done = _try(accountAt(by), address(encumbrances), call);
         check(done == expected, "releaseHold");
         if (done) _drop(_holds[good], id);
     }
@@ -252,8 +252,8 @@ contract AssetsWorld is TestBase {
         OrgId org = _orgOfSubject(id);
         bool expected = OrgId.unwrap(org) != 0 && statusOf(id) == OrderStatus.Active;
         expected = expected && !_isIn(_freezes[org], id);
-        bytes memory call = abi.encodeCall(ELIGIBILITY.freeze, (OrderId.wrap(id)));
-        bool done = _try(accountAt(by), address(ELIGIBILITY), call);
+        bytes memory call = abi.encodeCall(eligibility.freeze, (OrderId.wrap(id)));
+        bool done = _try(accountAt(by), address(eligibility), call);
         check(done == expected || _activeFreezes(org) >= 16, "freeze");
         if (!done) return;
         _dropEnded(org);
@@ -264,8 +264,8 @@ contract AssetsWorld is TestBase {
         uint64 id = _orderAt(orderSeed);
         OrgId org = _orgOfSubject(id);
         bool expected = _isIn(_freezes[org], id) && statusOf(id) != OrderStatus.Active;
-        bytes memory call = abi.encodeCall(ELIGIBILITY.unfreeze, (OrderId.wrap(id)));
-        bool done = _try(accountAt(by), address(ELIGIBILITY), call);
+        bytes memory call = abi.encodeCall(eligibility.unfreeze, (OrderId.wrap(id)));
+        bool done = _try(accountAt(by), address(eligibility), call);
         check(done == expected, "unfreeze");
         if (done) _dropEnded(org);
     }
@@ -276,24 +276,24 @@ contract AssetsWorld is TestBase {
     function misbehave(uint256 by, uint256 mischiefSeed, uint256 what, uint256 goodSeed) external {
         bytes32 good = goodAt(goodSeed);
         bytes memory inner = what % 2 == 0
-            ? abi.encodeCall(ENCUMBRANCES.release, (address(REGISTER), good, EncumbranceId.wrap(1)))
+            ? abi.encodeCall(encumbrances.release, (address(register), good, EncumbranceId.wrap(1)))
             : abi.encodeCall(
-                ENCUMBRANCES.place,
-                (address(REGISTER), good, EncumbranceKind.Other, orgAt(2), 1, uint40(block.timestamp + 1 days))
+                encumbrances.place,
+                (address(register), good, EncumbranceKind.Other, orgAt(2), 1, uint40(block.timestamp + 1 days))
             );
         Mischief mischief = Mischief(mischiefSeed % 6);
-        HOSTILE.turn(mischief, holderOf[good].holder(), address(ENCUMBRANCES), inner);
+        hostile.turn(mischief, holderOf[good].holder(), address(encumbrances), inner);
         // An expired encumbrance anyone may release: then the model could not know whether the module did.
         if (_anyExpired(good)) return;
-        address module = address(HOSTILE);
+        address module = address(hostile);
         bytes memory call = what % 4 < 2
             ? abi.encodeCall(
-                ENCUMBRANCES.place,
+                encumbrances.place,
                 (module, good, EncumbranceKind.Pledge, orgAt(2), 1, uint40(block.timestamp + 1 days))
             )
-            : abi.encodeCall(ENCUMBRANCES.release, (module, good, EncumbranceId.wrap(uint32(what % 9))));
-        _try(accountAt(by), address(ENCUMBRANCES), call);
-        check(!HOSTILE.attack(address(REGISTER), abi.encodeCall(REGISTER.onEncumbered, (good, false))), "lock");
+            : abi.encodeCall(encumbrances.release, (module, good, EncumbranceId.wrap(uint32(what % 9))));
+        _try(accountAt(by), address(encumbrances), call);
+        check(!hostile.attack(address(register), abi.encodeCall(register.onEncumbered, (good, false))), "lock");
     }
 
     // ---------------------------------------------------------------- the model
@@ -329,7 +329,7 @@ contract AssetsWorld is TestBase {
         return roleAt(uint160(account) - 0xA000) == role && standing[orgOf(account)].active;
     }
 
-    function orders() external view returns (uint256) {
+    function issued() external view returns (uint256) {
         return _papers.length;
     }
 
@@ -391,8 +391,8 @@ contract AssetsWorld is TestBase {
     // ---------------------------------------------------------------- inner parts
 
     function _enrol(OrgId org, address account, Role role) private {
-        CONSORTIUM.addSignatory(org, account);
-        CONSORTIUM.grantRole(account, role, uint40(block.timestamp + 399 days), type(uint128).max);
+        consortium.addSignatory(org, account);
+        consortium.grantRole(account, role, uint40(block.timestamp + 399 days), type(uint128).max);
     }
 
     function _reinstated(OrgId org) private returns (OrgId) {
@@ -440,12 +440,12 @@ contract AssetsWorld is TestBase {
         bytes32 good = goodAt(seed);
         if (scope == OrderScope.Freeze) {
             address holder = orgAt(seed).holder();
-            return (address(ELIGIBILITY), bytes32(uint256(uint160(holder))));
+            return (address(eligibility), bytes32(uint256(uint160(holder))));
         }
-        if (scope != OrderScope.Force) return (address(REGISTER), good);
-        if (seed % 2 == 0) return (address(REGISTER), keccak256(abi.encode(good, orgAt(seed >> 3))));
+        if (scope != OrderScope.Force) return (address(register), good);
+        if (seed % 2 == 0) return (address(register), keccak256(abi.encode(good, orgAt(seed >> 3))));
         EncumbranceId id = _bondAt(good, seed >> 3);
-        return (address(ENCUMBRANCES), keccak256(abi.encode(address(REGISTER), good, id)));
+        return (address(encumbrances), keccak256(abi.encode(address(register), good, id)));
     }
 
     /// @dev The organisation that a Freeze order is about, or 0.
@@ -482,9 +482,9 @@ contract AssetsWorld is TestBase {
         return (false, 0);
     }
 
-    function _dropBond(bytes32 good, uint256 at) private {
+    function _dropBond(bytes32 good, uint256 index) private {
         Bond[] storage line = _bonds[good];
-        for (uint256 i = at; i + 1 < line.length; ++i) line[i] = line[i + 1];
+        for (uint256 i = index; i + 1 < line.length; ++i) line[i] = line[i + 1];
         line.pop();
     }
 
