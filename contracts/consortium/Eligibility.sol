@@ -27,11 +27,7 @@ contract Eligibility is IEligibility, IOrgListener, AccessManaged {
     mapping(address holder => EligibilityRecord word) private _records;
     mapping(address holder => OrderId[] orders) private _freezes;
 
-    constructor(
-        IConsortium consortium,
-        address authority,
-        IOrders orders
-    ) AccessManaged(authority) {
+    constructor(IConsortium consortium, address authority, IOrders orders) AccessManaged(authority) {
         CONSORTIUM = consortium;
         ORDERS = orders;
     }
@@ -86,29 +82,29 @@ contract Eligibility is IEligibility, IOrgListener, AccessManaged {
     // ---------------------------------------------------------------- views
 
     /// @inheritdoc IEligibility
-    function explain(address holder, uint8 class) external view returns (EligibilityReason) {
-        return _explainTaking(holder, class);
+    function explain(address holder, uint8 assetClass) external view returns (EligibilityReason) {
+        return _explainTaking(holder, assetClass);
     }
 
     /// @inheritdoc IEligibility
-    function requireEligible(address holder, uint8 class) external view {
-        EligibilityReason reason = _explainTaking(holder, class);
-        if (reason != EligibilityReason.Eligible) revert HolderRefused(holder, class, reason);
+    function requireEligible(address holder, uint8 assetClass) external view {
+        EligibilityReason reason = _explainTaking(holder, assetClass);
+        if (reason != EligibilityReason.Eligible) revert HolderRefused(holder, assetClass, reason);
     }
 
     /// @inheritdoc IEligibility
     function explainPair(
         address from,
         address to,
-        uint8 class
+        uint8 assetClass
     ) external view returns (address party, EligibilityReason reason) {
-        return _explainPair(from, to, class);
+        return _explainPair(from, to, assetClass);
     }
 
     /// @inheritdoc IEligibility
-    function checkPair(address from, address to, uint8 class) external view {
-        (address party, EligibilityReason reason) = _explainPair(from, to, class);
-        if (reason != EligibilityReason.Eligible) revert HolderRefused(party, class, reason);
+    function checkPair(address from, address to, uint8 assetClass) external view {
+        (address party, EligibilityReason reason) = _explainPair(from, to, assetClass);
+        if (reason != EligibilityReason.Eligible) revert HolderRefused(party, assetClass, reason);
     }
 
     /// @inheritdoc IEligibility
@@ -126,11 +122,11 @@ contract Eligibility is IEligibility, IOrgListener, AccessManaged {
     function _explainPair(
         address from,
         address to,
-        uint8 class
+        uint8 assetClass
     ) private view returns (address, EligibilityReason) {
         EligibilityReason reason = _explainBeing(_records[from]);
         if (reason != EligibilityReason.Eligible) return (from, reason);
-        reason = _explainTaking(to, class);
+        reason = _explainTaking(to, assetClass);
         return (reason == EligibilityReason.Eligible ? address(0) : to, reason);
     }
 
@@ -142,11 +138,11 @@ contract Eligibility is IEligibility, IOrgListener, AccessManaged {
     }
 
     /// @dev Whether a holder may take on an asset of a class. A class above 31 shifts every bit out.
-    function _explainTaking(address holder, uint8 class) private view returns (EligibilityReason) {
+    function _explainTaking(address holder, uint8 assetClass) private view returns (EligibilityReason) {
         EligibilityRecord memory word = _records[holder];
         EligibilityReason reason = _explainBeing(word);
         if (reason != EligibilityReason.Eligible) return reason;
-        if ((word.classes >> class) & 1 == 0) return EligibilityReason.ClassMissing;
+        if ((word.classes >> assetClass) & 1 == 0) return EligibilityReason.ClassMissing;
         return block.timestamp < word.until ? EligibilityReason.Eligible : EligibilityReason.Expired;
     }
 

@@ -342,10 +342,7 @@ contract Encumbrances is IEncumbrances, PausableActions {
             });
     }
 
-    function _lineOf(
-        address module,
-        bytes32 asset
-    ) private view returns (Place[MAX_RANKS] storage) {
+    function _lineOf(address module, bytes32 asset) private view returns (Place[MAX_RANKS] storage) {
         return _lines[keccak256(abi.encode(module, asset))];
     }
 

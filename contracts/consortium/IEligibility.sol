@@ -42,7 +42,7 @@ interface IEligibility {
     event HolderUnfrozen(address indexed holder, OrderId indexed order, uint40 frozenUntil, address by);
 
     error EligibilityTermInvalid(uint40 until, uint40 latest);
-    error HolderRefused(address holder, uint8 class, EligibilityReason reason);
+    error HolderRefused(address holder, uint8 assetClass, EligibilityReason reason);
     error FreezeTaken(OrderId order);
     error FreezesFull(address holder, uint256 max);
     error FreezeUnknown(OrderId order);
@@ -66,21 +66,21 @@ interface IEligibility {
     function unfreeze(OrderId order) external;
 
     /// @notice Why a holder may not take on an asset of a class now. Never reverts; no class above 31 is ever granted.
-    function explain(address holder, uint8 class) external view returns (EligibilityReason);
+    function explain(address holder, uint8 assetClass) external view returns (EligibilityReason);
 
     /// @notice Reverts with `HolderRefused` and the reason of `explain` unless it is `Eligible`.
-    function requireEligible(address holder, uint8 class) external view;
+    function requireEligible(address holder, uint8 assetClass) external view;
 
     /// @notice Which party may not take part in a transfer of a class now, and why; zero and `Eligible` when both may.
     /// @dev Never reverts. Of the giver only what it is counts, not its classes.
     function explainPair(
         address from,
         address to,
-        uint8 class
+        uint8 assetClass
     ) external view returns (address party, EligibilityReason reason);
 
     /// @notice Both parties of a transfer in one call: reverts with `HolderRefused` as `explainPair` says.
-    function checkPair(address from, address to, uint8 class) external view;
+    function checkPair(address from, address to, uint8 assetClass) external view;
 
     /// @notice What is known of a holder; all zero when nothing is. Never reverts.
     function recordOf(address holder) external view returns (EligibilityRecord memory);

@@ -64,11 +64,7 @@ contract OrganisationKeys is IOrganisationKeys, SignedActs {
     }
 
     /// @inheritdoc IOrganisationKeys
-    function keyAt(
-        OrgId org,
-        KeyUse use,
-        uint32 version
-    ) external view returns (OrganisationKey memory) {
+    function keyAt(OrgId org, KeyUse use, uint32 version) external view returns (OrganisationKey memory) {
         return _keyAt(org, use, version);
     }
 

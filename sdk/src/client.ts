@@ -1,8 +1,12 @@
 import { JsonRpcApiProvider, type Provider, type Signer } from "ethers";
 import { checkDeployment, type Deployment, requireChain } from "./deployment.js";
 import { type Devices, devicesOf } from "./devices.js";
+import { type EligibilityRules, eligibilityOf } from "./eligibility.js";
+import { type Encumbrances, encumbrancesOf } from "./encumbrances.js";
 import { TenonError } from "./errors.js";
 import type { Connection } from "./operation.js";
+import { type Orders, ordersOf } from "./orders.js";
+import { type OrganisationKeys, organisationKeysOf } from "./organisation-keys.js";
 import { ethersProvider, isEip1193, type ProviderLike } from "./rpc.js";
 import { type Telemetry, telemetryOf } from "./telemetry.js";
 
@@ -24,6 +28,10 @@ export interface Tenon {
   readonly deployment: Deployment;
   readonly devices: Devices;
   readonly telemetry: Telemetry;
+  readonly orders: Orders;
+  readonly encumbrances: Encumbrances;
+  readonly eligibility: EligibilityRules;
+  readonly keys: OrganisationKeys;
 }
 
 /**
@@ -49,6 +57,10 @@ export async function createTenon(options: TenonOptions): Promise<Tenon> {
     deployment,
     devices: devicesOf(connection, deployment),
     telemetry: telemetryOf(connection, deployment),
+    orders: ordersOf(connection, deployment),
+    encumbrances: encumbrancesOf(connection, deployment),
+    eligibility: eligibilityOf(connection, deployment),
+    keys: organisationKeysOf(connection, deployment),
   };
 }
 

@@ -8,6 +8,10 @@ import { TenonError } from "./errors.js";
 export const contractNames = [
   "AccessManager",
   "Consortium",
+  "Orders",
+  "Encumbrances",
+  "Eligibility",
+  "OrganisationKeys",
   "DeviceRegistry",
   "AnchorLog",
   "FrameReader",

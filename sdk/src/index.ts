@@ -30,6 +30,25 @@ export {
   type SealedEnvelope,
   sealEnvelope,
 } from "./envelope.js";
+export {
+  type AssetClass,
+  assetClasses,
+  type Eligibility,
+  type EligibilityReason,
+  type EligibilityRequest,
+  type EligibilityRules,
+  type EligibilitySet,
+  type FreezeStep,
+} from "./eligibility.js";
+export type {
+  Asset,
+  AssetBinding,
+  Encumbrance,
+  EncumbranceKind,
+  EncumbranceRequest,
+  EncumbranceStep,
+  Encumbrances,
+} from "./encumbrances.js";
 export { TenonError, type TenonErrorDetails } from "./errors.js";
 export { type Following, type FollowLogsOptions, followLogs } from "./follow.js";
 export * from "./frame/index.js";
@@ -38,7 +57,28 @@ export type { LogPosition } from "./logs.js";
 export { NodeError } from "./nodes/failure.js";
 export type { NodeStatus } from "./nodes/node.js";
 export type { NodeNotice } from "./nodes/pool.js";
+export type { Module } from "./modules.js";
 export type { Operation, SentOperation } from "./operation.js";
+export {
+  type IssuedOrder,
+  type Order,
+  type OrderPurpose,
+  type OrderRequest,
+  type OrderScope,
+  type OrderStatus,
+  type OrderStep,
+  type Orders,
+  strikeSubject,
+  transferSubject,
+} from "./orders.js";
+export {
+  type KeyStep,
+  type KeyUse,
+  type OrganisationKey,
+  type OrganisationKeys,
+  type PublicPoint,
+  rawPoint,
+} from "./organisation-keys.js";
 export { type BlockProof, buildBlockProof, type ProvenLog, verifyBlockProof } from "./proof/block.js";
 export {
   type DeviceRangeProof,

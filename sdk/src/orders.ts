@@ -108,7 +108,7 @@ export function ordersOf(connection: Connection, deployment: Deployment): Orders
       fromBlock: deployment.contracts.Orders.block,
     });
   const step = (call: "confirm" | "lift", id: number, event: keyof typeof steps) =>
-    write(abi.encodeFunctionData(call, [id]), (logs) => orderStep(eventIn(logs, abi, event)));
+    write(abi.encodeFunctionData(call as "lift", [id]), (logs) => orderStep(eventIn(logs, abi, event)));
 
   return {
     issue: ({ documentHash, purpose, until }) => {

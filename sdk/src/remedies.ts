@@ -140,6 +140,12 @@ export const remedies: Record<string, string> = {
   FrameKeyMismatch: "Give the key that the device was registered with.",
   FrameNotMeter: "Use a frame of one integer record (docs/frame.md, meter frame).",
 
+  // Examples: goods
+  GoodsTaken: "Use another id: goods of this one are stored already.",
+  GoodsLocked: "Have what binds the goods released first.",
+  GoodsKeeperRefused: "Send it from a keeper of the organisation that holds the goods.",
+  LockSourceRefused: "Leave it to the register of encumbrances to turn locks.",
+
   // Examples: PayPerUse and its cash token
   IssuerRefused: "Issue cash from the account that deployed the token.",
   AccountUnknown: "Use the number of an account that was opened.",

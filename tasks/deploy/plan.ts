@@ -10,6 +10,10 @@ import { memberRoles, type SealRecord } from "./record.js";
 const constructors: Record<ContractName, (ContractName | "deployer")[]> = {
   AccessManager: ["deployer"],
   Consortium: ["AccessManager"],
+  Orders: ["Consortium"],
+  Encumbrances: ["Consortium", "AccessManager", "Orders"],
+  Eligibility: ["Consortium", "AccessManager", "Orders"],
+  OrganisationKeys: ["Consortium"],
   DeviceRegistry: ["Consortium"],
   AnchorLog: ["Consortium", "AccessManager"],
   FrameReader: ["AnchorLog", "DeviceRegistry"],
@@ -21,8 +25,14 @@ const listeners: [role: (typeof memberRoles)[number], listener: ContractName][] 
   ["Anchor", "AnchorLog"],
 ];
 
+/** The contract that is told of every change of an organisation's status. */
+const orgListener: ContractName = "Eligibility";
+
+/** Contracts whose assets can be encumbered. */
+const encumberable: ContractName[] = [];
+
 /** Contracts whose functions the AccessManager opens. */
-const managed = ["Consortium", "AnchorLog"] as const satisfies ContractName[];
+const managed = ["Consortium", "Encumbrances", "Eligibility", "AnchorLog"] as const satisfies ContractName[];
 
 /** Contracts that an administrator has powers over. */
 export const contractsWithPowers = ["AccessManager", ...managed] as const;
@@ -90,13 +100,20 @@ export class Calls {
   }
 }
 
-/** Tells the consortium who listens to which role; before the first grant, which a later listener would miss. */
+/**
+ * Tells the consortium who listens, before the first admission and grant, which a later listener would miss; and the
+ * encumbrances whose assets there are.
+ */
 export function wiring(calls: Calls, addresses: Addresses): string {
   for (const [role, listener] of listeners) {
     calls.execute("Consortium", "setRoleListener", [
       memberRoles.indexOf(role),
       addressOf(addresses, listener),
     ]);
+  }
+  calls.execute("Consortium", "setOrgListener", [addressOf(addresses, orgListener)]);
+  for (const module of encumberable) {
+    calls.execute("Encumbrances", "admitModule", [addressOf(addresses, module)]);
   }
   return calls.encode();
 }

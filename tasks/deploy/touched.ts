@@ -19,6 +19,16 @@ const powers: Record<(typeof contractsWithPowers)[number], "all" | string[]> = {
     "RoleListenerSet",
     "OrgListenerSet",
   ],
+  Encumbrances: [
+    "AuthorityUpdated",
+    "ModuleAdmitted",
+    "ModuleDismissed",
+    "BinderAdmitted",
+    "BinderDismissed",
+    "ActionsPaused",
+    "EntriesClosed",
+  ],
+  Eligibility: ["AuthorityUpdated", "EligibilitySet"],
   AnchorLog: ["AuthorityUpdated", "StreamOpened"],
 };
 

@@ -38,6 +38,10 @@ export async function tenonOn<C extends Connection>(
   const contracts = {
     manager: await ethers.getContractAt("AccessManager", at("AccessManager")),
     consortium: await ethers.getContractAt("Consortium", at("Consortium")),
+    orders: await ethers.getContractAt("Orders", at("Orders")),
+    encumbrances: await ethers.getContractAt("Encumbrances", at("Encumbrances")),
+    eligibility: await ethers.getContractAt("Eligibility", at("Eligibility")),
+    organisationKeys: await ethers.getContractAt("OrganisationKeys", at("OrganisationKeys")),
     registry: await ethers.getContractAt("DeviceRegistry", at("DeviceRegistry")),
     anchorLog: await ethers.getContractAt("AnchorLog", at("AnchorLog")),
     frameReader: await ethers.getContractAt("FrameReader", at("FrameReader")),

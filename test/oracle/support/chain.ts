@@ -63,6 +63,11 @@ type Contracts = Record<
   { getAddress(): Promise<string> }
 >;
 
+/** Contracts of the record that an oracle does not ask. */
+const unused = Object.fromEntries(
+  contractNames.map((name) => [name, { address: ZeroAddress, block: 0 }]),
+) as Deployment["contracts"];
+
 async function recordOf(
   ethers: { provider: { getBlock(tag: number): Promise<{ hash: string | null } | null> } },
   { manager, consortium, registry, log, reader }: Contracts,
@@ -78,6 +83,7 @@ async function recordOf(
     genesisHash: genesis!.hash as Hex,
     deployedAtBlock: 0,
     contracts: {
+      ...unused,
       AccessManager: await at(manager),
       Consortium: await at(consortium),
       DeviceRegistry: await at(registry),

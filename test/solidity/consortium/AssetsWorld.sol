@@ -102,7 +102,8 @@ contract AssetsWorld is TestBase {
     function setClasses(uint256 orgSeed, uint32 classes, uint256 length) public {
         OrgId org = orgAt(orgSeed);
         uint256 until = _end(length, 400 days);
-        bool expected = standing[org].active && until > block.timestamp && until <= block.timestamp + 400 days;
+        bool expected =
+            standing[org].active && until > block.timestamp && until <= block.timestamp + 400 days;
         try eligibility.set(org, classes, uint40(until)) {
             check(expected, "classes against the rules");
             Standing storage now_ = standing[org];
@@ -275,25 +276,37 @@ contract AssetsWorld is TestBase {
     /// @dev Whatever comes of it: the invariants say that nobody else's assets feel it.
     function misbehave(uint256 by, uint256 mischiefSeed, uint256 what, uint256 goodSeed) external {
         bytes32 good = goodAt(goodSeed);
-        bytes memory inner = what % 2 == 0
-            ? abi.encodeCall(encumbrances.release, (address(register), good, EncumbranceId.wrap(1)))
-            : abi.encodeCall(
-                encumbrances.place,
-                (address(register), good, EncumbranceKind.Other, orgAt(2), 1, uint40(block.timestamp + 1 days))
-            );
+        bytes memory inner =
+            what % 2 == 0
+                ? abi.encodeCall(encumbrances.release, (address(register), good, EncumbranceId.wrap(1)))
+                : abi.encodeCall(
+                    encumbrances.place,
+                    (
+                        address(register),
+                        good,
+                        EncumbranceKind.Other,
+                        orgAt(2),
+                        1,
+                        uint40(block.timestamp + 1 days)
+                    )
+                );
         Mischief mischief = Mischief(mischiefSeed % 6);
         hostile.turn(mischief, holderOf[good].holder(), address(encumbrances), inner);
         // An expired encumbrance anyone may release: then the model could not know whether the module did.
         if (_anyExpired(good)) return;
         address module = address(hostile);
-        bytes memory call = what % 4 < 2
-            ? abi.encodeCall(
-                encumbrances.place,
-                (module, good, EncumbranceKind.Pledge, orgAt(2), 1, uint40(block.timestamp + 1 days))
-            )
-            : abi.encodeCall(encumbrances.release, (module, good, EncumbranceId.wrap(uint32(what % 9))));
+        bytes memory call =
+            what % 4 < 2
+                ? abi.encodeCall(
+                    encumbrances.place,
+                    (module, good, EncumbranceKind.Pledge, orgAt(2), 1, uint40(block.timestamp + 1 days))
+                )
+                : abi.encodeCall(encumbrances.release, (module, good, EncumbranceId.wrap(uint32(what % 9))));
         _try(accountAt(by), address(encumbrances), call);
-        check(!hostile.attack(address(register), abi.encodeCall(register.onEncumbered, (good, false))), "lock");
+        check(
+            !hostile.attack(address(register), abi.encodeCall(register.onEncumbered, (good, false))),
+            "lock"
+        );
     }
 
     // ---------------------------------------------------------------- the model
@@ -450,7 +463,8 @@ contract AssetsWorld is TestBase {
 
     /// @dev The organisation that a Freeze order is about, or 0.
     function _orgOfSubject(uint64 id) private view returns (OrgId) {
-        if (id == 0 || id > _papers.length || _papers[id - 1].scope != OrderScope.Freeze) return OrgId.wrap(0);
+        if (id == 0 || id > _papers.length || _papers[id - 1].scope != OrderScope.Freeze)
+            return OrgId.wrap(0);
         for (uint256 i = 0; i < ORGS; ++i) {
             if (bytes32(uint256(uint160(orgAt(i).holder()))) == _papers[id - 1].subject) return orgAt(i);
         }

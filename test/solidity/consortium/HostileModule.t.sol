@@ -51,11 +51,7 @@ contract HostileModuleTest is TestBase {
 
     function test_aModuleThatRevertsStopsOnlyItsOwn() external {
         uint64 order = _issue(OrderScope.Hold, address(_hostile), _ASSET);
-        Mischief[3] memory turns = [
-            Mischief.RevertOnQuestion,
-            Mischief.RevertOnLock,
-            Mischief.AnswerGarbage
-        ];
+        Mischief[3] memory turns = [Mischief.RevertOnQuestion, Mischief.RevertOnLock, Mischief.AnswerGarbage];
         for (uint256 i = 0; i < turns.length; ++i) {
             _turn(turns[i], address(0), "");
             _refusalOf(_ASSET, 1);
@@ -135,9 +131,7 @@ contract HostileModuleTest is TestBase {
 
     function test_aModuleTurnsNoOthersLock() external {
         bytes32 good = _world.goodAt(0);
-        vm.expectRevert(
-            abi.encodeWithSelector(ExampleGoods.LockSourceRefused.selector, address(_hostile))
-        );
+        vm.expectRevert(abi.encodeWithSelector(ExampleGoods.LockSourceRefused.selector, address(_hostile)));
         vm.prank(address(_hostile));
         _register.onEncumbered(good, true);
     }
@@ -162,15 +156,16 @@ contract HostileModuleTest is TestBase {
         check(!_encumbrances.isEncumbered(address(_register), asset), "another module's asset is bound");
         Encumbrance[] memory line = _encumbrances.encumbrancesOf(address(_hostile), asset);
         check(line.length == count, "length");
-        bytes memory refusal = count == 8
-            ? abi.encodeWithSelector(IEncumbrances.RanksFull.selector, address(_hostile), asset)
-            : abi.encodeWithSelector(
-                IEncumbrances.RankTaken.selector,
-                address(_hostile),
-                asset,
-                count,
-                count + 1
-            );
+        bytes memory refusal =
+            count == 8
+                ? abi.encodeWithSelector(IEncumbrances.RanksFull.selector, address(_hostile), asset)
+                : abi.encodeWithSelector(
+                    IEncumbrances.RankTaken.selector,
+                    address(_hostile),
+                    asset,
+                    count,
+                    count + 1
+                );
         check(keccak256(_refusalOf(asset, count)) == keccak256(refusal), "another refusal");
     }
 
