@@ -87,7 +87,9 @@ export function eligibilityOf(connection: Connection, deployment: Deployment): E
         eligibilitySet(eventIn(logs, abi, "EligibilitySet")),
       ),
     freeze: (order) =>
-      write(abi.encodeFunctionData("freeze", [order]), (logs) => freezeStep(eventIn(logs, abi, "HolderFrozen"))),
+      write(abi.encodeFunctionData("freeze", [order]), (logs) =>
+        freezeStep(eventIn(logs, abi, "HolderFrozen")),
+      ),
     unfreeze: (order) =>
       write(abi.encodeFunctionData("unfreeze", [order]), (logs) => unfrozenBy(order, logs)),
     get: async (organisation) => {

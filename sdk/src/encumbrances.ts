@@ -98,7 +98,13 @@ export function encumbrancesOf(connection: Connection, deployment: Deployment): 
 
   return {
     place: ({ kind, beneficiary, rank = 1, until, ...asset }) => {
-      const values = [...place(asset), enums.EncumbranceKind.indexOf(kind), beneficiary, rank, until] as const;
+      const values = [
+        ...place(asset),
+        enums.EncumbranceKind.indexOf(kind),
+        beneficiary,
+        rank,
+        until,
+      ] as const;
       return write(abi.encodeFunctionData("place", [...values]), "EncumbrancePlaced");
     },
     release: ({ id, ...asset }) =>

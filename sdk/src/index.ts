@@ -20,17 +20,6 @@ export type {
   RegistrationRequest,
 } from "./devices.js";
 export {
-  decodeEnvelope,
-  type EnvelopeParts,
-  type EnvelopeReader,
-  type EnvelopeRecipient,
-  envelopeCommitment,
-  openEnvelope,
-  readdressEnvelope,
-  type SealedEnvelope,
-  sealEnvelope,
-} from "./envelope.js";
-export {
   type AssetClass,
   assetClasses,
   type Eligibility,
@@ -49,15 +38,26 @@ export type {
   EncumbranceStep,
   Encumbrances,
 } from "./encumbrances.js";
+export {
+  decodeEnvelope,
+  type EnvelopeParts,
+  type EnvelopeReader,
+  type EnvelopeRecipient,
+  envelopeCommitment,
+  openEnvelope,
+  readdressEnvelope,
+  type SealedEnvelope,
+  sealEnvelope,
+} from "./envelope.js";
 export { TenonError, type TenonErrorDetails } from "./errors.js";
 export { type Following, type FollowLogsOptions, followLogs } from "./follow.js";
 export * from "./frame/index.js";
 export * from "./generated/abis.js";
 export type { LogPosition } from "./logs.js";
+export type { Module } from "./modules.js";
 export { NodeError } from "./nodes/failure.js";
 export type { NodeStatus } from "./nodes/node.js";
 export type { NodeNotice } from "./nodes/pool.js";
-export type { Module } from "./modules.js";
 export type { Operation, SentOperation } from "./operation.js";
 export {
   type IssuedOrder,

@@ -87,6 +87,15 @@ export const remedies: Record<string, string> = {
   HoldUnknown: "Check asset and order: this order holds nothing there now.",
   HoldStands: "Have the order lifted first, or wait until it has expired.",
 
+  // Actions that can be paused
+  ActionPaused: "Wait until the pause has ended; its reason stands in the event ActionsPaused.",
+  ActionClosed: "Use the successor: this contract takes nothing new any more.",
+  ActionNotPausable: "Name actions that the contract lists as pausable.",
+  ActionNotPaused: "Leave it: the action is open.",
+  PauseTermInvalid: "Give an end that lies ahead, and no later than `latest`.",
+  PauseReasonMissing: "Say in words why the actions are paused.",
+  SuccessorInvalid: "Name the contract that takes new entries from now on; it can be named once.",
+
   // Eligibility
   EligibilityTermInvalid: "Give an end that lies ahead, and no later than `latest`.",
   HolderRefused: "Read the reason: the registrar grants and renews classes, a freeze ends with its order.",

@@ -83,7 +83,8 @@ export const access: Record<ContractName, Record<string, Caller>> = {
     setAuthority: "by itself: the AccessManager, when ADMIN calls updateAuthority after the delay",
   },
   OrganisationKeys: {
-    publish: "by itself: a signatory with the DeviceManager role, of a Disclosure key with the Regulator role",
+    publish:
+      "by itself: a signatory with the DeviceManager role, of a Disclosure key with the Regulator role",
     withdraw: "by itself: as for publish",
     act,
   },

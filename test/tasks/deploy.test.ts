@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { type Signer, ZeroAddress, ZeroHash } from "ethers";
 import { artifacts, network } from "hardhat";
+import { contractNames } from "../../sdk/src/deployment.js";
 import { TenonError } from "../../sdk/src/errors.js";
 import { checkChain } from "../../tasks/deploy/chain-check.js";
 import { type DeployOptions, deployTenon } from "../../tasks/deploy/deploy.js";
@@ -11,8 +12,8 @@ import type { Members } from "../../tasks/deploy/members.js";
 import type { DeploymentRecord } from "../../tasks/deploy/record.js";
 import { fixtureMembers, SEAL_DELAY } from "../support/fixture.js";
 
-/** Five contracts, the listeners, three organisations, the streams, the seal. */
-const STEPS = 11;
+/** The contracts, their wiring, three organisations, the streams, the seal. */
+const STEPS = contractNames.length + 6;
 
 type Override = NonNullable<Exclude<Parameters<typeof network.create>[0], string | undefined>["override"]>;
 
@@ -118,7 +119,7 @@ function shape(record: DeploymentRecord) {
 }
 
 describe("deploy", () => {
-  it("deploys, enrols and seals in eleven transactions, and writes the record", async () => {
+  it("deploys, enrols and seals in a transaction for each contract and six more, and writes the record", async () => {
     const { deploy, folder, nonce, connection } = await freshChain();
     const { record, path, sent } = await deploy();
     expect(sent).to.equal(STEPS);
@@ -141,7 +142,7 @@ describe("deploy", () => {
   });
 
   for (const moment of ["before", "after"] as const) {
-    it(`continues after dying ${moment} sending, at each of the eleven steps`, async () => {
+    it(`continues after dying ${moment} sending, at each of the steps`, async () => {
       const whole = shape((await (await freshChain()).deploy()).record);
       for (let at = 0; at < STEPS; at++) {
         const { deploy, deployer, nonce } = await freshChain();

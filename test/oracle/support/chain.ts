@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { Wallet } from "ethers";
+import { Wallet, ZeroAddress } from "ethers";
 import { network } from "hardhat";
 import { ChainConnection } from "../../../oracle/src/chain/connection.js";
 import type { AnchorSigner } from "../../../oracle/src/chain/key.js";
 import type { Logger } from "../../../oracle/src/options.js";
 import { openState } from "../../../oracle/src/state/db.js";
 import { type Hex, toHex } from "../../../sdk/src/bytes.js";
-import type { Deployment } from "../../../sdk/src/deployment.js";
+import { contractNames, type Deployment } from "../../../sdk/src/deployment.js";
 import { deployTelemetry } from "../../support/anchors.js";
 import { DAY, NO_LIMIT, Role } from "../../support/consortium.js";
 import { RpcServer } from "../../support/rpc-server.js";
