@@ -1,13 +1,17 @@
 import { JsonRpcApiProvider, type Provider, type Signer } from "ethers";
+import { type Admin, adminOf } from "./admin.js";
 import { checkDeployment, type Deployment, requireChain } from "./deployment.js";
 import { type Devices, devicesOf } from "./devices.js";
 import { type EligibilityRules, eligibilityOf } from "./eligibility.js";
 import { type Encumbrances, encumbrancesOf } from "./encumbrances.js";
 import { TenonError } from "./errors.js";
-import type { Connection } from "./operation.js";
+import type { Connection, Operation } from "./operation.js";
 import { type Orders, ordersOf } from "./orders.js";
 import { type OrganisationKeys, organisationKeysOf } from "./organisation-keys.js";
+import { type Orgs, orgsOf } from "./orgs.js";
+import { type RelayedAct, relayOf } from "./relay.js";
 import { ethersProvider, isEip1193, type ProviderLike } from "./rpc.js";
+import type { SignedAct } from "./signed-act.js";
 import { type Telemetry, telemetryOf } from "./telemetry.js";
 
 export interface TenonSettings {
@@ -32,6 +36,12 @@ export interface Tenon {
   readonly encumbrances: Encumbrances;
   readonly eligibility: EligibilityRules;
   readonly keys: OrganisationKeys;
+  /** Organisations, signatories and roles. */
+  readonly orgs: Orgs;
+  /** Offices, announced acts, pauses. */
+  readonly admin: Admin;
+  /** Brings an act that somebody signed (`Operation.sign`); anyone may, the act stays the signer's. */
+  relay(act: SignedAct): Operation<RelayedAct>;
 }
 
 /**
@@ -61,6 +71,9 @@ export async function createTenon(options: TenonOptions): Promise<Tenon> {
     encumbrances: encumbrancesOf(connection, deployment),
     eligibility: eligibilityOf(connection, deployment),
     keys: organisationKeysOf(connection, deployment),
+    orgs: orgsOf(connection, deployment),
+    admin: adminOf(connection, deployment),
+    relay: relayOf(connection, deployment),
   };
 }
 

@@ -1,4 +1,13 @@
 /** What an application imports. The device kit has an entry of its own: `@tenon/sdk/device`. */
+export type {
+  Admin,
+  AnnouncedAct,
+  Office,
+  OfficeHolder,
+  OpenedFunction,
+  PausedAction,
+  Powers,
+} from "./admin.js";
 export { type AnchorData, commitmentOf, EPOCH } from "./anchor.js";
 export { concatBytes, equalBytes, fromHex, type Hex, toHex } from "./bytes.js";
 export { createTenon, type Tenon, type TenonOptions, type TenonSettings } from "./client.js";
@@ -58,6 +67,7 @@ export type { Module } from "./modules.js";
 export { NodeError } from "./nodes/failure.js";
 export type { NodeStatus } from "./nodes/node.js";
 export type { NodeNotice } from "./nodes/pool.js";
+export type { OfficeOperation, Proceeded, Standing } from "./offices.js";
 export type { Operation, SentOperation } from "./operation.js";
 export {
   type IssuedOrder,
@@ -79,6 +89,19 @@ export {
   type PublicPoint,
   rawPoint,
 } from "./organisation-keys.js";
+export type {
+  Admission,
+  EndingRole,
+  Explanation,
+  HeldRole,
+  Organisation,
+  OrgEvent,
+  OrgStatus,
+  Orgs,
+  Role,
+  RoleRequest,
+  Signatory,
+} from "./orgs.js";
 export { type BlockProof, buildBlockProof, type ProvenLog, verifyBlockProof } from "./proof/block.js";
 export {
   type DeviceRangeProof,
@@ -105,8 +128,10 @@ export {
   type RegistrationMessage,
   registrationMessage,
 } from "./registration.js";
+export { type RelayedAct, signedActInWords } from "./relay.js";
 export { ContractError, decodeRevert, typedError } from "./revert.js";
 export { type ProviderLike, type RpcSource, rpcSource } from "./rpc.js";
+export { checkSignedAct, type SignedAct, type SignOptions } from "./signed-act.js";
 export type {
   AnchoredBatch,
   FramePlace,
@@ -115,3 +140,4 @@ export type {
   StreamHead,
   Telemetry,
 } from "./telemetry.js";
+export { callInWords, type ReadCall, readCall } from "./words.js";

@@ -10,6 +10,7 @@ import type { Hex } from "./bytes.js";
 import { TenonError } from "./errors.js";
 import { NonceLane } from "./lane.js";
 import { typedError, withTypedErrors } from "./revert.js";
+import { type SignedAct, type SignOptions, signCall } from "./signed-act.js";
 
 /** A transaction that a node has taken. */
 export interface SentOperation<T> {
@@ -36,6 +37,11 @@ export interface Operation<T> {
   send(): Promise<SentOperation<T>>;
   /** Sends it and waits for the result. */
   wait(): Promise<T>;
+  /**
+   * Signs it instead of sending it, for anybody to bring with `tenon.relay`: its signer needs no node and no
+   * transaction. What is signed is shown in words first. Only for contracts that take signed acts.
+   */
+  sign(options?: SignOptions): Promise<SignedAct>;
 }
 
 /** What an operation needs of the client: where to read, and who signs. */
@@ -95,6 +101,13 @@ export function operation<T>(
     estimateGas,
     send,
     wait: async () => (await send()).wait(),
+    sign: async (options = {}) =>
+      signCall(
+        connection.provider,
+        { to: call.to, data: call.data as Hex },
+        options.signer ?? (await connection.signer()),
+        options,
+      ),
   };
 }
 
