@@ -25,6 +25,8 @@ const goals: Record<string, Goal> = {
   "Register a device, P-256 proof, owner is another organisation": {
     peer: { name: "T-REX 4.1.6 registerIdentity, no device proof", gas: 79_566 },
   },
+  "Place an encumbrance on an asset that had one before, lock pushed": { target: 56_000 },
+  "Release the only encumbrance, lock pushed": { target: 29_000 },
   "Anchor, average over the second epoch, sealing included": {
     target: 41_000,
     peer: { name: "EAS 1.9.0 timestamp, one new slot each", gas: 45_869 },

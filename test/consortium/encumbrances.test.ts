@@ -56,7 +56,7 @@ describe("Encumbrances", () => {
 
   describe("place", () => {
     for (const [name, kind] of Object.entries(Kind)) {
-      it(`binds an asset by a ${name.toLowerCase()}, and locks it where it lies`, async () => {
+      it(`binds an asset, kind ${name}, and locks it where it lies`, async () => {
         const { encumbrances, goods, keeper, orgs, crane, truck } = world;
         await expect(encumbrances.connect(keeper).place(goods, crane, kind, orgs.bank, 1n, UNTIL))
           .to.emit(encumbrances, "EncumbrancePlaced")
@@ -266,7 +266,7 @@ describe("Encumbrances", () => {
     it("is refused to everybody else until it has expired", async () => {
       const { encumbrances, goods, crane, keeper, chest, banker, judge, stranger } = world;
       const id = await pledge(world, crane, 1n, 1n);
-      const [{ until }] = (await encumbrances.encumbrancesOf(goods, crane)) as [{ until: bigint }];
+      const { until } = await encumbrances.encumbranceOf(goods, crane, id);
       await time.increaseTo(until - 10n);
       for (const by of [keeper, chest, banker, judge, stranger]) {
         await expectRefused(
