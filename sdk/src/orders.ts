@@ -81,9 +81,9 @@ export interface Orders {
   history(id: number): Promise<(IssuedOrder | OrderStep)[]>;
 }
 
-/** Subject of a Force order that moves a device to an organisation (module `DeviceRegistry`). */
-export function transferSubject(device: Hex, to: number): Hex {
-  return hashOf(["bytes32", "uint32"], [word(device), to]);
+/** Subject of a Force order that moves a device of the registry at `registry` to an organisation (module `DeviceRecovery`). */
+export function transferSubject(registry: string, device: Hex, to: number): Hex {
+  return hashOf(["address", "bytes32", "uint32"], [registry, word(device), to]);
 }
 
 /** Subject of a Force order that strikes an encumbrance (module `Encumbrances`); `asset` of the module at `module`. */
