@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { DeviceId } from "../common/Ids.sol";
 import { Rfc9162 } from "../common/Rfc9162.sol";
 import { DeviceSignature } from "../identity/DeviceSignature.sol";
 import { DeviceKey, IDeviceRegistry } from "../identity/IDeviceRegistry.sol";
 import { FrameParser, ParsedFrame } from "./FrameParser.sol";
-import { IAnchorLog } from "./IAnchorLog.sol";
+import { Anchor, IAnchorLog } from "./IAnchorLog.sol";
 import { FrameHeader, FrameProof, IFrameReader, Meter } from "./IFrameReader.sol";
 
 /// @title FrameReader
@@ -15,7 +14,7 @@ contract FrameReader is IFrameReader {
     /// @notice Says which batches were anchored.
     IAnchorLog public immutable ANCHOR_LOG;
 
-    /// @notice Devices sign its address with every frame; the reader asks it nothing.
+    /// @notice Devices sign its address with every frame; it says which key was in force when a frame was anchored.
     IDeviceRegistry public immutable REGISTRY;
 
     constructor(IAnchorLog anchorLog_, IDeviceRegistry registry_) {
@@ -42,13 +41,12 @@ contract FrameReader is IFrameReader {
         // An algorithm of the other curve gives another id.
         bool p256 = p.header.algorithm == FrameParser.ES256;
         uint8 curve = p256 ? DeviceSignature.CURVE_P256 : DeviceSignature.CURVE_SECP256K1;
-        DeviceId given = DeviceId.wrap(keccak256(abi.encodePacked(curve, x, y)));
 
-        if (given != p.header.device) revert FrameKeyMismatch(p.header.device, given);
+        _requireInForce(p.header, keccak256(abi.encodePacked(curve, x, y)), proof.anchor);
         // Chips give high s as often as low.
         bytes32 s = DeviceSignature.lowerS(curve, p.s);
         if (!DeviceSignature.isValid(DeviceKey({ curve: curve, x: x, y: y }), hash, p.r, s)) {
-            revert FrameSignatureInvalid(given);
+            revert FrameSignatureInvalid(p.header.device);
         }
         return p.header;
     }
@@ -59,6 +57,24 @@ contract FrameReader is IFrameReader {
         (bool found, Meter memory m) = FrameParser.meter(frame, p);
         if (!found) revert FrameNotMeter(p.header.device, p.header.seq);
         return (p.header, m);
+    }
+
+    /// @dev A key that was replaced while the batch was open counts in it, as the one that replaced it.
+    function _requireInForce(
+        FrameHeader memory header,
+        bytes32 given,
+        Anchor calldata anchor
+    ) private view {
+        (uint32 epoch, bytes32 keyId) = REGISTRY.inForceAt(header.device, _past(anchor.minTime));
+        if (header.epoch < epoch) revert FrameEpochStale(header.device, header.epoch, epoch);
+        if (given == keyId) return;
+        (, keyId) = REGISTRY.inForceAt(header.device, _past(anchor.maxTime));
+        if (given != keyId) revert FrameKeyMismatch(header.device, given, keyId);
+    }
+
+    /// @dev The oracle's clock may be a little ahead of the chain's.
+    function _past(uint40 time) private view returns (uint256) {
+        return time < block.timestamp ? time : block.timestamp;
     }
 
     function _requireInBatch(FrameProof calldata proof) private view {

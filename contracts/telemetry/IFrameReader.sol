@@ -38,7 +38,8 @@ interface IFrameReader {
     error FrameMalformed(uint256 offset);
     error FrameNotInBatch(StreamId stream, uint32 batch, uint32 index);
     error FrameSignatureInvalid(DeviceId device);
-    error FrameKeyMismatch(DeviceId device, DeviceId given);
+    error FrameKeyMismatch(DeviceId device, bytes32 given, bytes32 inForce);
+    error FrameEpochStale(DeviceId device, uint32 epoch, uint32 inForce);
     error FrameNotMeter(DeviceId device, uint64 seq);
 
     /// @notice Reverts unless the frame is in an anchored batch; returns its header.
@@ -47,7 +48,10 @@ interface IFrameReader {
     function verify(FrameProof calldata proof) external view returns (FrameHeader memory);
 
     /// @notice The same, and the device's own signature is checked with its key.
-    /// @param x,y The device's birth key; must hash to the device id in the frame.
+    /// @dev The key must have been in force within the window of the batch, so an old key signs nothing after its rotation;
+    /// the frame's epoch must be no older than the registry's when the window began (devices may count epochs ahead). The
+    /// window is the oracle's word: one that dates a batch back can still pass an old key off.
+    /// @param x,y The device's key at that time; its curve is the frame's algorithm.
     function verifySigned(
         FrameProof calldata proof,
         bytes32 x,
