@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { DeviceId, OrderId, OrgId } from "../common/Ids.sol";
-import { Role } from "../consortium/IConsortium.sol";
-import { IOrders } from "../consortium/IOrders.sol";
+import { DeviceId, OrgId } from "../common/Ids.sol";
 import { DeviceRecords } from "./DeviceRecords.sol";
 import { DeviceStatus, KeyProof, Offer, PartySignature, TransferCause } from "./DeviceTypes.sol";
 import { DeviceWord, ENGAGED } from "./DeviceWord.sol";
@@ -11,11 +9,8 @@ import { IDeviceOwnership } from "./IDeviceOwnership.sol";
 import { PartySignatures } from "./PartySignatures.sol";
 
 /// @title DeviceOwnership
-/// @notice Offer, acceptance, signed transfer, transfer by order, engagement. See {IDeviceOwnership}.
-abstract contract DeviceOwnership is IDeviceOwnership, DeviceRecords {
-    /// @notice Where orders of courts and regulators are kept.
-    IOrders public immutable ORDERS;
-
+/// @notice Offer, acceptance, signed transfer, engagement. See {IDeviceOwnership}.
+abstract contract DeviceOwnership is DeviceRecords {
     /// @inheritdoc IDeviceOwnership
     uint40 public constant MAX_OFFER = 400 days;
 
@@ -26,21 +21,17 @@ abstract contract DeviceOwnership is IDeviceOwnership, DeviceRecords {
         "Engagement(bytes32 device,uint32 epoch,address owner,uint256 deadline)"
     );
 
-    constructor(IOrders orders) {
-        ORDERS = orders;
-    }
-
     // ---------------------------------------------------------------- offered, accepted
 
     /// @inheritdoc IDeviceOwnership
     function offer(DeviceId device, OrgId to, uint40 until) external {
         _requireOpen(IDeviceOwnership.offer.selector);
         DeviceWord word = _movable(device);
-        _requireManager(device, word.owner());
+        _requireManager(device, _msgSender(), word.owner());
         if (to == word.owner()) revert DeviceOwnerUnchanged(device, to);
         uint256 latest = block.timestamp + MAX_OFFER;
         if (until <= block.timestamp || until > latest) revert DeviceOfferTermInvalid(until, latest);
-        CONSORTIUM.requireActive(to);
+        _requireActiveOrg(to);
 
         _words[device] = word.withOffer(to, until);
         emit DeviceOffered(device, word.owner(), to, until, _msgSender());
@@ -64,9 +55,9 @@ abstract contract DeviceOwnership is IDeviceOwnership, DeviceRecords {
         DeviceWord word = _movable(device);
         Offer memory open = word.offered();
         if (OrgId.unwrap(open.to) == 0) revert DeviceOfferMissing(device);
-        _requireManager(device, open.to);
+        _requireManager(device, _msgSender(), open.to);
         if (block.timestamp >= open.until) revert DeviceOfferExpired(device, open.until);
-        CONSORTIUM.requireActive(word.owner());
+        _requireActiveOrg(word.owner());
 
         _transfer(device, word, open.to, TransferCause.Accepted);
     }
@@ -85,22 +76,13 @@ abstract contract DeviceOwnership is IDeviceOwnership, DeviceRecords {
         DeviceWord word = _movable(device);
         if (to == word.owner()) revert DeviceOwnerUnchanged(device, to);
         if (block.timestamp > deadline) revert DeviceTransferExpired(device, deadline, block.timestamp);
-        bytes32 digest = _transferDigest(device, word, to, deadline);
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(_TRANSFER, device, word.owner(), to, word.epoch(), deadline))
+        );
         _requireParty(device, word.owner(), digest, owner);
         _requireParty(device, to, digest, recipient);
 
         _transfer(device, word, to, TransferCause.Signed);
-    }
-
-    /// @inheritdoc IDeviceOwnership
-    function forceTransfer(DeviceId device, OrgId to, OrderId order) external {
-        CONSORTIUM.requireRole(_msgSender(), Role.Enforcer);
-        DeviceWord word = _living(device);
-        if (to == word.owner()) revert DeviceOwnerUnchanged(device, to);
-        CONSORTIUM.requireActive(to);
-
-        ORDERS.consume(order, keccak256(abi.encode(device, to)));
-        _transfer(device, word, to, TransferCause.Forced);
     }
 
     // ---------------------------------------------------------------- engaged
@@ -123,11 +105,6 @@ abstract contract DeviceOwnership is IDeviceOwnership, DeviceRecords {
     /// @inheritdoc IDeviceOwnership
     function offerOf(DeviceId device) external view returns (Offer memory) {
         return _words[device].offered();
-    }
-
-    /// @inheritdoc IDeviceOwnership
-    function transferDigest(DeviceId device, OrgId to, uint256 deadline) external view returns (bytes32) {
-        return _transferDigest(device, _known(device), to, deadline);
     }
 
     // ---------------------------------------------------------------- inner parts
@@ -163,7 +140,7 @@ abstract contract DeviceOwnership is IDeviceOwnership, DeviceRecords {
     function _endOffer(DeviceId device, DeviceWord word, OrgId by) private {
         OrgId to = word.offered().to;
         if (OrgId.unwrap(to) == 0) revert DeviceOfferMissing(device);
-        _requireManager(device, by);
+        _requireManager(device, _msgSender(), by);
 
         _words[device] = word.withOffer(OrgId.wrap(0), 0);
         emit DeviceOfferEnded(device, to, _msgSender());
@@ -182,23 +159,9 @@ abstract contract DeviceOwnership is IDeviceOwnership, DeviceRecords {
         bytes32 digest,
         PartySignature calldata party
     ) private view {
-        if (CONSORTIUM.requireRole(party.signer, Role.DeviceManager) != org) {
-            revert DeviceActorRefused(device, party.signer);
-        }
+        _requireManager(device, party.signer, org);
         if (!PartySignatures.isValid(party.signer, digest, party.signature)) {
             revert DeviceTransferSignatureInvalid(device, party.signer, digest);
         }
-    }
-
-    function _transferDigest(
-        DeviceId device,
-        DeviceWord word,
-        OrgId to,
-        uint256 deadline
-    ) private view returns (bytes32) {
-        return
-            _hashTypedDataV4(
-                keccak256(abi.encode(_TRANSFER, device, word.owner(), to, word.epoch(), deadline))
-            );
     }
 }

@@ -2,17 +2,18 @@
 pragma solidity 0.8.37;
 
 import { DeviceId, OrgId } from "../common/Ids.sol";
-import { IConsortium, OrgStatus, Role } from "../consortium/IConsortium.sol";
+import { IConsortium, Role } from "../consortium/IConsortium.sol";
 import { PausableActions } from "../consortium/PausableActions.sol";
-import { DeviceSignature } from "./DeviceSignature.sol";
+import { DeviceProofs } from "./DeviceProofs.sol";
 import { DeviceKey, DeviceRecord, DeviceStatus } from "./DeviceTypes.sol";
 import { DeviceWord, TAKEN } from "./DeviceWord.sol";
 import { IDeviceRecords } from "./IDeviceRecords.sol";
+import { IDeviceRegistry } from "./IDeviceRegistry.sol";
 
 /// @title DeviceRecords
 /// @notice The words of all devices and of their past epochs, and what every concern of the registry asks of them.
 /// See {IDeviceRecords}.
-abstract contract DeviceRecords is IDeviceRecords, PausableActions {
+abstract contract DeviceRecords is IDeviceRegistry, PausableActions {
     /// @inheritdoc IDeviceRecords
     IConsortium public immutable CONSORTIUM;
 
@@ -81,13 +82,8 @@ abstract contract DeviceRecords is IDeviceRecords, PausableActions {
     }
 
     /// @inheritdoc IDeviceRecords
-    function isKeyUsed(bytes32 keyId) external view returns (bool) {
-        return DeviceWord.unwrap(_words[DeviceId.wrap(keyId)]) != 0;
-    }
-
-    /// @inheritdoc IDeviceRecords
     function deviceIdOf(DeviceKey calldata key) external pure returns (DeviceId) {
-        return DeviceId.wrap(_keyIdOf(key));
+        return DeviceId.wrap(DeviceProofs.keyId(key));
     }
 
     // ---------------------------------------------------------------- epochs
@@ -133,10 +129,12 @@ abstract contract DeviceRecords is IDeviceRecords, PausableActions {
         if (!word.isDevice()) return 0;
         uint256 high = word.epoch();
         if (_beginning(word, byBlock) <= moment) return high;
-        for (--high; low < high; ) {
-            uint256 middle = (low + high + 1) / 2;
-            if (_beginning(_history[device][middle], byBlock) <= moment) low = middle;
-            else high = middle - 1;
+        unchecked {
+            for (--high; low < high; ) {
+                uint256 middle = (low + high + 1) / 2;
+                if (_beginning(_history[device][middle], byBlock) <= moment) low = middle;
+                else high = middle - 1;
+            }
         }
     }
 
@@ -150,10 +148,6 @@ abstract contract DeviceRecords is IDeviceRecords, PausableActions {
 
     // ---------------------------------------------------------------- keys
 
-    function _keyIdOf(DeviceKey calldata key) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(key.curve, key.x, key.y));
-    }
-
     function _keyIdIn(DeviceId device, DeviceWord word) private view returns (bytes32) {
         return word.rotated() ? _keyIds[device][word.epoch()] : DeviceId.unwrap(device);
     }
@@ -163,11 +157,11 @@ abstract contract DeviceRecords is IDeviceRecords, PausableActions {
     }
 
     function _requireInForce(DeviceId device, DeviceWord word, DeviceKey calldata key) internal view {
-        (bytes32 inForce, bytes32 given) = (_keyIdIn(device, word), _keyIdOf(key));
+        (bytes32 inForce, bytes32 given) = (_keyIdIn(device, word), DeviceProofs.keyId(key));
         if (given != inForce) revert DeviceKeyMismatch(device, inForce, given);
     }
 
-    /// @dev Checks a device's signature over `0x1901 ‖ domain ‖ struct`, under the hash its kind of chip can compute.
+    /// @dev Checks a device's signature; see {DeviceProofs}.
     function _requireProof(
         DeviceId device,
         DeviceKey calldata key,
@@ -176,38 +170,34 @@ abstract contract DeviceRecords is IDeviceRecords, PausableActions {
         bytes32 r,
         bytes32 s
     ) internal view {
-        bytes32 digest = _deviceDigest(key.curve, structHash);
-        if (block.timestamp <= deadline && DeviceSignature.isValid(key, digest, r, s)) return;
-        // Only the way out pays for knowing why.
-        if (r == 0 && s == 0) revert DeviceProofMissing(device);
-        if (block.timestamp > deadline) revert DeviceProofExpired(device, deadline, block.timestamp);
-        if (!DeviceSignature.isSupported(key.curve)) revert DeviceCurveUnsupported(key.curve);
-        if (!DeviceSignature.isOnCurve(key)) revert DeviceKeyInvalid(key.curve, key.x, key.y);
-        if (DeviceSignature.isHighS(key.curve, s)) revert DeviceProofHighS(device, s);
-        revert DeviceProofInvalid(device, digest);
+        DeviceProofs.check(device, key, _deviceDigest(key.curve, structHash), deadline, r, s);
     }
 
     function _deviceDigest(uint8 curve, bytes32 structHash) internal view returns (bytes32) {
-        if (curve != DeviceSignature.CURVE_P256) return _hashTypedDataV4(structHash);
-        return sha256(abi.encodePacked(hex"1901", _domainSeparatorV4(), structHash));
+        return DeviceProofs.digest(curve, _domainSeparatorV4(), structHash);
     }
 
     // ---------------------------------------------------------------- who acts
 
-    /// @dev The caller must dispose of devices for this organisation.
-    function _requireManager(DeviceId device, OrgId org) internal view {
-        address caller = _msgSender();
-        if (CONSORTIUM.requireRole(caller, Role.DeviceManager) != org) {
-            revert DeviceActorRefused(device, caller);
-        }
+    /// @dev The organisation an account acts for in a role, or the consortium's reason why not.
+    function _requireRole(address account, Role role) internal view returns (OrgId) {
+        return CONSORTIUM.requireRole(account, role);
+    }
+
+    function _requireActiveOrg(OrgId org) internal view {
+        CONSORTIUM.requireActive(org);
+    }
+
+    /// @dev An account must dispose of devices for this organisation.
+    function _requireManager(DeviceId device, address account, OrgId org) internal view {
+        if (_requireRole(account, Role.DeviceManager) != org) revert DeviceActorRefused(device, account);
     }
 
     /// @dev The caller must be a signatory of this organisation, which must be active.
     function _requireSignatory(DeviceId device, OrgId org) internal view {
         address caller = _msgSender();
-        if (CONSORTIUM.orgOf(caller) != org || CONSORTIUM.statusOf(org) != OrgStatus.Active) {
-            revert DeviceActorRefused(device, caller);
-        }
+        if (CONSORTIUM.orgOf(caller) != org) revert DeviceActorRefused(device, caller);
+        _requireActiveOrg(org);
     }
 
     /// @dev Whether the caller is the device authority, on whichever device.

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { DeviceId, OrgId } from "../common/Ids.sol";
 import { Rfc9162 } from "../common/Rfc9162.sol";
 import { IRoleListener, Role, Term } from "../consortium/IConsortium.sol";
+import { DeviceProofs } from "./DeviceProofs.sol";
 import { DeviceRecords } from "./DeviceRecords.sol";
 import { FactoryList, ListProof, Maker, Registration, Voucher } from "./DeviceTypes.sol";
 import { DeviceWord, newDeviceWord } from "./DeviceWord.sol";
@@ -12,7 +13,7 @@ import { PartySignatures } from "./PartySignatures.sol";
 
 /// @title DeviceRegistration
 /// @notice Four ways into the registry. See {IDeviceRegistration}.
-abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, DeviceRecords {
+abstract contract DeviceRegistration is DeviceRecords, IRoleListener {
     bytes32 private constant _REGISTRATION = keccak256(
         "Registration(uint8 curve,bytes32 x,bytes32 y,address owner,bytes32 parametersHash,bytes32 certificateHash,uint256 deadline)"
     );
@@ -20,7 +21,7 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
         "Voucher(bytes32 device,bytes32 parametersHash,bytes32 certificateHash,uint32 buyer,uint40 until)"
     );
 
-    mapping(address account => Maker word) internal _makers;
+    mapping(address account => Maker word) private _makers;
     mapping(OrgId maker => mapping(bytes32 root => FactoryList word)) private _lists;
 
     // ---------------------------------------------------------------- by the manufacturer
@@ -54,7 +55,7 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
         _requireOpen(IDeviceRegistration.openList.selector);
         OrgId maker = _draw(_msgSender(), count);
         if (count == 0 || until <= block.timestamp) revert FactoryListInvalid(root, count, until);
-        if (_lists[maker][root].count != 0) revert FactoryListTaken(maker, root);
+        if (_list(maker, root).count != 0) revert FactoryListTaken(maker, root);
         if (OrgId.unwrap(buyer) != 0) _requireOwner(buyer, maker);
 
         _lists[maker][root] = FactoryList({ count: count, until: until, buyer: buyer, closed: false });
@@ -64,10 +65,11 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
     /// @inheritdoc IDeviceRegistration
     function closeList(OrgId maker, bytes32 root) external {
         address caller = _msgSender();
-        if (!_isMaker(caller, maker) && !_isAuthority()) {
-            revert ManufacturerRefused(caller, _makers[caller].until);
-        }
-        _openedList(maker, root).closed = true;
+        Maker memory word = _maker(caller);
+        bool own = word.org == maker && block.timestamp < word.until;
+        if (!own && !_isAuthority()) revert ManufacturerRefused(caller, word.until);
+        _openedList(maker, root);
+        _lists[maker][root].closed = true;
         emit FactoryListClosed(maker, root, caller);
     }
 
@@ -88,7 +90,7 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
         bytes32 leaf = sha256(
             abi.encodePacked(
                 uint8(0),
-                _keyIdOf(registration.key),
+                DeviceProofs.keyId(registration.key),
                 registration.parametersHash,
                 registration.certificateHash
             )
@@ -135,12 +137,12 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
 
     /// @inheritdoc IDeviceRegistration
     function manufacturerOf(address account) external view returns (Maker memory) {
-        return _makers[account];
+        return _maker(account);
     }
 
     /// @inheritdoc IDeviceRegistration
     function factoryListOf(OrgId maker, bytes32 root) external view returns (FactoryList memory) {
-        return _lists[maker][root];
+        return _list(maker, root);
     }
 
     /// @inheritdoc IDeviceRegistration
@@ -153,7 +155,7 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
 
     /// @dev The only place where a device comes into being.
     function _enter(Registration calldata registration, OrgId maker) private returns (DeviceId device) {
-        bytes32 keyId = _keyIdOf(registration.key);
+        bytes32 keyId = DeviceProofs.keyId(registration.key);
         device = DeviceId.wrap(keyId);
         if (DeviceWord.unwrap(_words[device]) != 0) {
             if (_words[device].isDevice()) revert DeviceAlreadyRegistered(device);
@@ -182,7 +184,7 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
 
     /// @dev Draws on an account's quota; answers the organisation it makes devices for.
     function _draw(address account, uint256 devices) private returns (OrgId) {
-        Maker memory maker = _makers[account];
+        Maker memory maker = _maker(account);
         if (block.timestamp >= maker.until) revert ManufacturerRefused(account, maker.until);
         // A lowered quota may lie below what was used.
         if (maker.used + devices > maker.quota) {
@@ -192,26 +194,29 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
         return maker.org;
     }
 
-    function _isMaker(address account, OrgId org) internal view returns (bool) {
-        Maker memory maker = _makers[account];
-        return maker.org == org && block.timestamp < maker.until;
-    }
-
-    function _openedList(OrgId maker, bytes32 root) private view returns (FactoryList storage list) {
-        list = _lists[maker][root];
+    function _openedList(OrgId maker, bytes32 root) private view returns (FactoryList memory list) {
+        list = _list(maker, root);
         if (list.count == 0) revert FactoryListUnknown(maker, root);
         if (list.closed || block.timestamp >= list.until) {
             revert FactoryListEnded(maker, root, list.until, list.closed);
         }
     }
 
+    function _maker(address account) private view returns (Maker memory) {
+        return _makers[account];
+    }
+
+    function _list(OrgId maker, bytes32 root) private view returns (FactoryList memory) {
+        return _lists[maker][root];
+    }
+
     /// @dev The maker's own organisation is active, or the consortium would have taken the term away.
     function _requireOwner(OrgId owner, OrgId maker) private view {
-        if (owner != maker) CONSORTIUM.requireActive(owner);
+        if (owner != maker) _requireActiveOrg(owner);
     }
 
     function _requireOwnManager(OrgId owner) private view {
-        OrgId org = CONSORTIUM.requireRole(_msgSender(), Role.DeviceManager);
+        OrgId org = _requireRole(_msgSender(), Role.DeviceManager);
         if (org != owner) revert RegistrationOwnerRefused(owner, org);
     }
 
@@ -241,7 +246,7 @@ abstract contract DeviceRegistration is IDeviceRegistration, IRoleListener, Devi
                 keccak256(
                     abi.encode(
                         _VOUCHER,
-                        _keyIdOf(registration.key),
+                        DeviceProofs.keyId(registration.key),
                         registration.parametersHash,
                         registration.certificateHash,
                         voucher.buyer,

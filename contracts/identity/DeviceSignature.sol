@@ -6,8 +6,9 @@ import { DeviceKey } from "./IDeviceRegistry.sol";
 
 /// @title DeviceSignature
 /// @notice Checks signatures by device keys of either curve over a 32-byte digest.
-/// @dev P-256 uses the precompile of EIP-7951 where the chain has it and OpenZeppelin's Solidity code elsewhere
-/// (about 250,000 gas). secp256k1 uses `ecrecover`. Both refuse `s` in the upper half; who must accept it (a chip
+/// @dev P-256 uses the precompile of EIP-7951 and reverts with `MissingPrecompile` on a chain without it: the deploy task
+/// refuses such a chain, and OpenZeppelin's Solidity code (2 KB, 250,000 gas a signature) would be dead weight in every
+/// contract that checks devices. secp256k1 uses `ecrecover`. Both refuse `s` in the upper half; who must accept it (a chip
 /// does not care) calls {lowerS} first.
 library DeviceSignature {
     /// @dev COSE numbers (RFC 9053 table 18, RFC 8812).
@@ -26,7 +27,7 @@ library DeviceSignature {
         bytes32 r,
         bytes32 s
     ) internal view returns (bool) {
-        if (key.curve == CURVE_P256) return P256.verify(digest, r, s, key.x, key.y);
+        if (key.curve == CURVE_P256) return P256.verifyNative(digest, r, s, key.x, key.y);
         if (key.curve == CURVE_SECP256K1) return _isValidSecp256k1(key, digest, r, s);
         return false;
     }

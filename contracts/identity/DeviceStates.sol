@@ -9,23 +9,12 @@ import { IDeviceStates } from "./IDeviceStates.sol";
 
 /// @title DeviceStates
 /// @notice Suspension, revocation and the emergency stop. See {IDeviceStates}.
-abstract contract DeviceStates is IDeviceStates, DeviceRecords {
-    /// @dev The state machine, one table for each actor: bit `8 * from + to` is set when the step exists. The owner
-    /// cannot lift what the authority suspended, and no row starts at `Revoked`.
-    uint256 private constant _OWNER_STEPS =
-        (1 << (8 * uint256(DeviceStatus.Active) + uint256(DeviceStatus.SuspendedByOwner))) |
-            (1 << (8 * uint256(DeviceStatus.Active) + uint256(DeviceStatus.Revoked))) |
-            (1 << (8 * uint256(DeviceStatus.SuspendedByOwner) + uint256(DeviceStatus.Active))) |
-            (1 << (8 * uint256(DeviceStatus.SuspendedByOwner) + uint256(DeviceStatus.Revoked))) |
-            (1 << (8 * uint256(DeviceStatus.SuspendedByAuthority) + uint256(DeviceStatus.Revoked)));
-    uint256 private constant _AUTHORITY_STEPS =
-        (1 << (8 * uint256(DeviceStatus.Active) + uint256(DeviceStatus.SuspendedByAuthority))) |
-            (1 << (8 * uint256(DeviceStatus.Active) + uint256(DeviceStatus.Revoked))) |
-            (1 << (8 * uint256(DeviceStatus.SuspendedByOwner) + uint256(DeviceStatus.Active))) |
-            (1 << (8 * uint256(DeviceStatus.SuspendedByOwner) + uint256(DeviceStatus.SuspendedByAuthority))) |
-            (1 << (8 * uint256(DeviceStatus.SuspendedByOwner) + uint256(DeviceStatus.Revoked))) |
-            (1 << (8 * uint256(DeviceStatus.SuspendedByAuthority) + uint256(DeviceStatus.Active))) |
-            (1 << (8 * uint256(DeviceStatus.SuspendedByAuthority) + uint256(DeviceStatus.Revoked)));
+abstract contract DeviceStates is DeviceRecords {
+    /// @dev The state machine, one table for each actor: bit `8 * from + to` is set when the step exists, so the second
+    /// byte from the right says where `Active` leads. The owner cannot lift what the authority suspended, and the byte of
+    /// `Revoked` is empty. As numbers, because the compiler does not fold enums.
+    uint256 private constant _OWNER_STEPS = 0x10121400;
+    uint256 private constant _AUTHORITY_STEPS = 0x121a1800;
 
     /// @inheritdoc IDeviceStates
     function suspend(DeviceId device) external {
@@ -48,7 +37,7 @@ abstract contract DeviceStates is IDeviceStates, DeviceRecords {
         DeviceWord word = _known(device);
         DeviceActor actor = DeviceActor.Authority;
         if (!_isAuthority()) {
-            _requireManager(device, word.owner());
+            _requireManager(device, _msgSender(), word.owner());
             actor = DeviceActor.Owner;
         }
         DeviceWord last = _step(device, word.next(word.owner()), DeviceStatus.Revoked, actor);
@@ -69,7 +58,7 @@ abstract contract DeviceStates is IDeviceStates, DeviceRecords {
     /// @inheritdoc IDeviceStates
     function allowAccess(DeviceId device) external {
         DeviceWord word = _living(device);
-        _requireManager(device, word.owner());
+        _requireManager(device, _msgSender(), word.owner());
         if (!word.accessStopped()) revert DeviceAccessUnchanged(device, false);
 
         _words[device] = word.withFlag(ACCESS_STOPPED, false);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { DeviceId, OrderId, OrgId } from "../common/Ids.sol";
+import { DeviceId, OrgId } from "../common/Ids.sol";
 import { DeviceStatus, KeyProof, Offer, PartySignature, TransferCause } from "./DeviceTypes.sol";
 
 /// @notice How a device comes to another owner: offered, accepted, engaged. Nobody is made an owner without his consent,
@@ -68,11 +68,6 @@ interface IDeviceOwnership {
         PartySignature calldata recipient
     ) external;
 
-    /// @notice Moves a device by order of a court or a regulator, encumbered or not; its encumbrances stay on it.
-    /// @dev Enforcer. `order` must be a confirmed Force order for this contract with the subject
-    /// `keccak256(abi.encode(device, to))`; it is used up.
-    function forceTransfer(DeviceId device, OrgId to, OrderId order) external;
-
     /// @notice Records that the device itself follows its owner of this epoch.
     /// @dev Anyone. The key in force signs `Engagement(bytes32 device,uint32 epoch,address owner,uint256 deadline)` as it
     /// signed its registration. Devices are born engaged.
@@ -80,9 +75,6 @@ interface IDeviceOwnership {
 
     /// @notice The open offer of a device, expired or not.
     function offerOf(DeviceId device) external view returns (Offer memory);
-
-    /// @notice What both parties sign to hand the device over in its present epoch.
-    function transferDigest(DeviceId device, OrgId to, uint256 deadline) external view returns (bytes32);
 
     /// @notice The furthest an offer may reach into the future, in seconds.
     function MAX_OFFER() external view returns (uint40);

@@ -63,9 +63,6 @@ interface IDeviceRecords {
     /// registered, and for an unknown one: epoch 0 and the device's own id, because that is what its birth key proves.
     function inForceAt(DeviceId device, uint256 time) external view returns (uint32 epoch, bytes32 keyId);
 
-    /// @notice Whether a key is some device's birth key, or was ever rotated in: no device can take it any more.
-    function isKeyUsed(bytes32 keyId) external view returns (bool);
-
     /// @notice The id of a key: `keccak256(curve ‖ x ‖ y)`, one byte and twice 32. A birth key's id is its device's.
     function deviceIdOf(DeviceKey calldata key) external pure returns (DeviceId);
 
