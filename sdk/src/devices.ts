@@ -23,7 +23,7 @@ export interface Device {
   readonly id: Hex;
   /** Holder of record: an organisation's address. */
   readonly owner: string;
-  /** Registration time, seconds since 1970. */
+  /** Beginning of the present epoch, seconds since 1970. */
   readonly since: number;
   readonly status: DeviceStatus;
   readonly curve: DeviceKey["curve"];
@@ -86,7 +86,7 @@ export interface Devices {
   suspend(id: Hex): Operation<DeviceStatusChange>;
   /** Sender: a signatory of the owner for its own suspension, the device authority for either. */
   resume(id: Hex): Operation<DeviceStatusChange>;
-  /** Ends a device for good. Sender: a signatory of the owner, or the device authority. */
+  /** Ends a device for good. Sender: a device manager of the owner, or the device authority. */
   revoke(id: Hex): Operation<DeviceStatusChange>;
   /** The device, or `undefined` when it is not registered. */
   get(id: Hex): Promise<Device | undefined>;
@@ -180,8 +180,8 @@ function registerCall(
   }
   const signature = new Uint8Array([...fromHex(proof.r, 32), ...fromHex(proof.s, 32)]);
   const s = toHex(lowS(signature, algorithmOf(key)).subarray(32));
-  const values = [organisation, key, parametersHash, certificateHash, deadline, proof.r, s] as const;
-  return abi.encodeFunctionData("register", [...values]) as Hex;
+  const request = { owner: organisation, key, parametersHash, certificateHash, deadline, r: proof.r, s };
+  return abi.encodeFunctionData("register", [request]) as Hex;
 }
 
 function registeredDevice({ event, at }: FoundEvent): RegisteredDevice {

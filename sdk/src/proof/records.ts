@@ -1,9 +1,9 @@
-import { getAddress, toBeHex } from "ethers";
 import { type AnchorData, commitmentOf, EPOCH } from "../anchor.js";
 import { fromHex, type Hex, toHex } from "../bytes.js";
 import { addressOf, type Deployment } from "../deployment.js";
 import type { Device } from "../devices.js";
 import { TenonError } from "../errors.js";
+import { holderOf } from "../registration.js";
 import { enums } from "../revert.js";
 import type { RpcSource } from "../rpc.js";
 import type { VerifiedStep } from "./bundle.js";
@@ -16,7 +16,7 @@ import { mappingSlot, proveSlot, readAccount, readSlot, type StateProof, slotWor
  * numbers belong to the code hash that each proof shows; a test holds them against the compiler's own answer.
  */
 export const storageLayout = {
-  /** `DeviceRegistry._records`, a mapping from the device's id to one word. */
+  /** `DeviceRecords._words`, a mapping from the device's id to one word. */
   deviceRecords: 2n,
   /** `AnchorLog._streams`, a mapping from the stream to its head, the ring of commitments, and the epochs' roots. */
   streams: 2n,
@@ -53,11 +53,12 @@ export function verifyDevice(
 ): { record: Device | undefined; steps: VerifiedStep[] } {
   const step = "device record";
   const { word, code } = readContract("DeviceRegistry", step, deviceSlot(device), proof, state);
-  const record = word === 0n ? undefined : recordOf(device, word);
+  // Under the id of a key that another device took over stands a mark, and no device can be registered there.
+  const record = word === 0n || word === keyTaken ? undefined : recordOf(device, word);
   const detail =
     record === undefined
       ? `device ${device} was not registered`
-      : `${record.status}, epoch ${record.epoch}, held by ${record.owner}, registered ${isoTime(record.since)}`;
+      : `${record.status}, epoch ${record.epoch}, held by ${record.owner}, epoch since ${isoTime(record.since)}`;
   return { record, steps: [code, { name: step, detail }] };
 }
 
@@ -144,6 +145,8 @@ function readContract(
   return { word, code: { name: "contract code", detail } };
 }
 
+const keyTaken = 1n << 175n;
+
 function codeHashOf(deployment: Deployment, name: "DeviceRegistry" | "AnchorLog"): Hex {
   const { runtimeCodeHash } = deployment.contracts[name];
   if (runtimeCodeHash !== undefined) return runtimeCodeHash.toLowerCase() as Hex;
@@ -157,22 +160,25 @@ function codeHashOf(deployment: Deployment, name: "DeviceRegistry" | "AnchorLog"
   );
 }
 
-/** A record's word, from the lowest bits: owner 160, since 40, status 8, curve 8, epoch 32. */
+/**
+ * A record's word (DeviceWord.sol), from the lowest bits: owner 32, maker 32, since 32, block 32, epoch 32, status 4,
+ * flags 4, curve 4, flags 4, offer 64.
+ */
 function recordOf(id: Hex, word: bigint): Device {
   const bits = (from: number, count: number) => BigInt.asUintN(count, word >> BigInt(from));
-  const status = enums.DeviceStatus[Number(bits(200, 8))];
-  if (status === undefined || status === "None" || word >> 248n !== 0n) {
+  const status = enums.DeviceStatus[Number(bits(160, 4))];
+  if (status === undefined || status === "None" || word >> 240n !== 0n) {
     throw new ProofError("device record", "The registry's word is no device record", {
       args: { device: id, word: toHex(fromHex(slotWord(word))) },
     });
   }
   return {
     id,
-    owner: getAddress(toBeHex(bits(0, 160), 20)),
-    since: Number(bits(160, 40)),
+    owner: holderOf(Number(bits(0, 32))),
+    since: Number(bits(64, 32)),
     status,
-    curve: Number(bits(208, 8)) as Device["curve"],
-    epoch: Number(bits(216, 32)),
+    curve: Number(bits(168, 4)) as Device["curve"],
+    epoch: Number(bits(128, 32)),
   };
 }
 
