@@ -12,6 +12,7 @@ export const contractNames = [
   "Encumbrances",
   "Eligibility",
   "OrganisationKeys",
+  "DeviceRecovery",
   "DeviceRegistry",
   "AnchorLog",
   "FrameReader",

@@ -14,7 +14,8 @@ const constructors: Record<ContractName, (ContractName | "deployer")[]> = {
   Encumbrances: ["Consortium", "AccessManager", "Orders"],
   Eligibility: ["Consortium", "AccessManager", "Orders"],
   OrganisationKeys: ["Consortium"],
-  DeviceRegistry: ["Consortium"],
+  DeviceRecovery: ["Consortium", "Orders"],
+  DeviceRegistry: ["Consortium", "AccessManager", "Encumbrances", "DeviceRecovery"],
   AnchorLog: ["Consortium", "AccessManager"],
   FrameReader: ["AnchorLog", "DeviceRegistry"],
 };
@@ -29,10 +30,10 @@ const listeners: [role: (typeof memberRoles)[number], listener: ContractName][] 
 const orgListener: ContractName = "Eligibility";
 
 /** Contracts whose assets can be encumbered. */
-const encumberable: ContractName[] = [];
+const encumberable: ContractName[] = ["DeviceRegistry"];
 
 /** Contracts whose functions the AccessManager opens. */
-const managed = ["Consortium", "Encumbrances", "Eligibility", "AnchorLog"] as const satisfies ContractName[];
+const managed = ["Consortium", "Encumbrances", "Eligibility", "DeviceRegistry", "AnchorLog"] as const satisfies ContractName[];
 
 /** Contracts that an administrator has powers over. */
 export const contractsWithPowers = ["AccessManager", ...managed] as const;

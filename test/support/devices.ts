@@ -64,26 +64,48 @@ export function proveRegistration(domain: TypedDataDomain, key: TestKey, message
   return key.curve === 1 ? key.signBytes(bytes) : key.signDigest(keccak256(bytes));
 }
 
+/** The registry with all it needs, before anybody is a manufacturer. */
+export async function deployIdentity(
+  ethers: HardhatEthers,
+  { manager, consortium, admin }: Pick<Awaited<ReturnType<typeof deployConsortium>>, "manager" | "consortium" | "admin">,
+) {
+  const [org, authority] = [await consortium.getAddress(), await manager.getAddress()];
+  const orders = await ethers.deployContract("Orders", [org]);
+  const ordersAt = await orders.getAddress();
+  const encumbrances = await ethers.deployContract("Encumbrances", [org, authority, ordersAt]);
+  const recovery = await ethers.deployContract("DeviceRecovery", [org, ordersAt]);
+  const registry = await ethers.deployContract("DeviceRegistry", [
+    org,
+    authority,
+    await encumbrances.getAddress(),
+    await recovery.getAddress(),
+  ]);
+  await consortium.connect(admin).setRoleListener(Role.Manufacturer, await registry.getAddress());
+  await encumbrances.connect(admin).admitModule(await registry.getAddress());
+  return { orders, encumbrances, recovery, registry };
+}
+
 /**
  * A consortium with its device registry, a manufacturer (organisation and signatory), a buyer of machines with a
- * signatory that has no role, and a device authority in an organisation of its own.
+ * signatory that manages its devices, and a device authority in an organisation of its own.
  */
 export async function deployRegistry(ethers: HardhatEthers) {
   const base = await deployConsortium(ethers);
   const { consortium, others } = base;
-  const registry = await ethers.deployContract("DeviceRegistry", [await consortium.getAddress()]);
-  await consortium.connect(base.admin).setRoleListener(Role.Manufacturer, await registry.getAddress());
+  const parts = await deployIdentity(ethers, base);
+  const { registry } = parts;
   const [maker, buyer, authority, stranger] = others;
   const makerOrg = await admit(base, "maker", maker!);
   const buyerOrg = await admit(base, "buyer", buyer!);
   const authorityOrg = await admit(base, "authority", authority!);
   await grant(base, maker!, Role.Manufacturer);
+  await grant(base, buyer!, Role.DeviceManager);
   await grant(base, authority!, Role.DeviceAuthority);
   const [, name, version, chainId, verifyingContract] = await registry.eip712Domain();
   const domain = { name, version, chainId, verifyingContract };
   return {
     ...base,
-    registry,
+    ...parts,
     domain,
     makerOrg,
     buyerOrg,
@@ -112,6 +134,6 @@ export function send(
   { parametersHash = ZeroHash, certificateHash = ZeroHash, deadline = LATER, by = maker } = {},
   overrides = {},
 ) {
-  const key = { curve, x, y };
-  return registry.connect(by).register(org, key, parametersHash, certificateHash, deadline, r, s, overrides);
+  const registration = { owner: org, key: { curve, x, y }, parametersHash, certificateHash, deadline, r, s };
+  return registry.connect(by).register(registration, overrides);
 }

@@ -42,6 +42,7 @@ export async function tenonOn<C extends Connection>(
     encumbrances: await ethers.getContractAt("Encumbrances", at("Encumbrances")),
     eligibility: await ethers.getContractAt("Eligibility", at("Eligibility")),
     organisationKeys: await ethers.getContractAt("OrganisationKeys", at("OrganisationKeys")),
+    recovery: await ethers.getContractAt("DeviceRecovery", at("DeviceRecovery")),
     registry: await ethers.getContractAt("DeviceRegistry", at("DeviceRegistry")),
     anchorLog: await ethers.getContractAt("AnchorLog", at("AnchorLog")),
     frameReader: await ethers.getContractAt("FrameReader", at("FrameReader")),

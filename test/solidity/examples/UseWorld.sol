@@ -9,11 +9,12 @@ import { Role } from "../../../contracts/consortium/IConsortium.sol";
 import { ExampleCash } from "../../../contracts/examples/ExampleCash.sol";
 import { Account, PayPerUse } from "../../../contracts/examples/PayPerUse.sol";
 import { DeviceRegistry } from "../../../contracts/identity/DeviceRegistry.sol";
-import { DeviceKey } from "../../../contracts/identity/IDeviceRegistry.sol";
+import { DeviceKey, Registration } from "../../../contracts/identity/DeviceTypes.sol";
 import { AnchorLog } from "../../../contracts/telemetry/AnchorLog.sol";
 import { FrameReader } from "../../../contracts/telemetry/FrameReader.sol";
 import { Anchor } from "../../../contracts/telemetry/IAnchorLog.sol";
 import { FrameProof } from "../../../contracts/telemetry/IFrameReader.sol";
+import { deployRegistry } from "../identity/Deployed.sol";
 import { Reference } from "../common/Reference.sol";
 import { Fields, FrameBuilder } from "../telemetry/FrameBuilder.sol";
 import { TestBase } from "../TestBase.sol";
@@ -54,13 +55,12 @@ contract UseWorld is TestBase {
         vm.warp(1_800_000_000);
         address authority = address(new AccessManager(address(this)));
         CONSORTIUM = new Consortium(authority);
-        REGISTRY = new DeviceRegistry(CONSORTIUM);
+        REGISTRY = deployRegistry(CONSORTIUM, authority);
         LOG = new AnchorLog(CONSORTIUM, authority);
         FrameReader reader = new FrameReader(LOG, REGISTRY);
         CASH = new ExampleCash(CONSORTIUM, address(this));
         USE = new PayPerUse(reader, REGISTRY, CASH, CONSORTIUM);
 
-        CONSORTIUM.setRoleListener(Role.Manufacturer, REGISTRY);
         CONSORTIUM.setRoleListener(Role.Anchor, LOG);
         OrgId org = CONSORTIUM.admit("lessor", 0);
         OWNER = org.holder();
@@ -226,10 +226,10 @@ contract UseWorld is TestBase {
     }
 
     function _register(OrgId org, DeviceKey memory key) private returns (DeviceId) {
-        bytes32 digest = REGISTRY.registrationDigest(org, key, 0, 0, type(uint256).max);
-        (bytes32 r, bytes32 s) = vm.signP256(_SECRET, digest);
-        if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
+        Registration memory q = Registration(org, key, 0, 0, type(uint256).max, 0, 0);
+        (q.r, q.s) = vm.signP256(_SECRET, REGISTRY.registrationDigest(q));
+        if (uint256(q.s) > P256.N / 2) q.s = bytes32(P256.N - uint256(q.s));
         vm.prank(_MAKER);
-        return REGISTRY.register(org, key, 0, 0, type(uint256).max, r, s);
+        return REGISTRY.register(q);
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { DeviceId, OrgId } from "../../../contracts/common/Ids.sol";
+import { DeviceId } from "../../../contracts/common/Ids.sol";
 import { Consortium } from "../../../contracts/consortium/Consortium.sol";
 import { Role, Term } from "../../../contracts/consortium/IConsortium.sol";
 import { DeviceRegistry } from "../../../contracts/identity/DeviceRegistry.sol";
-import { DeviceRecord, DeviceStatus } from "../../../contracts/identity/IDeviceRegistry.sol";
+import { DeviceRecord, DeviceStatus, Maker } from "../../../contracts/identity/DeviceTypes.sol";
 import { TestBase } from "../TestBase.sol";
 import { World } from "./World.sol";
 
@@ -26,10 +26,11 @@ contract IdentityInvariants is TestBase {
     function invariant_foldedTermEqualsConsortium() external view {
         for (uint256 i = 0; i < _world.ACCOUNTS(); ++i) {
             address account = _world.accountAt(i);
-            (OrgId org, Term memory folded) = _registry.manufacturerOf(account);
+            Maker memory maker = _registry.manufacturerOf(account);
             Term memory term = _consortium.termOf(account, Role.Manufacturer);
-            check(folded.until == term.until && folded.limit == term.limit, "folded term differs");
-            check(folded.until == 0 || org == _consortium.orgOf(account), "folded organisation differs");
+            uint128 quota = term.limit > type(uint64).max ? type(uint64).max : term.limit;
+            check(maker.until == term.until && maker.quota == quota, "folded term differs");
+            check(maker.until == 0 || maker.org == _consortium.orgOf(account), "folded organisation differs");
         }
     }
 
@@ -49,8 +50,9 @@ contract IdentityInvariants is TestBase {
             DeviceId device = _world.deviceAt(i);
             DeviceRecord memory word = _registry.record(device);
             DeviceRecord memory birth = _world.birthOf(device);
-            check(word.owner == birth.owner && word.since == birth.since, "owner or time changed");
-            check(word.curve == birth.curve && word.epoch == birth.epoch, "curve or epoch changed");
+            uint32 epoch = word.status == DeviceStatus.Revoked ? birth.epoch + 1 : birth.epoch;
+            check(word.owner == birth.owner && word.maker == birth.maker, "owner or maker changed");
+            check(word.curve == birth.curve && word.epoch == epoch, "curve or epoch changed");
         }
     }
 }

@@ -7,30 +7,21 @@ import { Consortium } from "../../../contracts/consortium/Consortium.sol";
 import { Role } from "../../../contracts/consortium/IConsortium.sol";
 import { DeviceRegistry } from "../../../contracts/identity/DeviceRegistry.sol";
 import { DeviceSignature } from "../../../contracts/identity/DeviceSignature.sol";
-import { DeviceKey, DeviceRecord, DeviceStatus } from "../../../contracts/identity/IDeviceRegistry.sol";
+import { DeviceRecord, DeviceStatus, Registration } from "../../../contracts/identity/DeviceTypes.sol";
+import { deployRegistry } from "./Deployed.sol";
 import { TestKeys } from "./TestKeys.sol";
 
 /// @notice Registration with random contents: what the device signed registers, anything else does not.
 contract RegistrationFuzz is TestKeys {
-    struct Request {
-        OrgId owner;
-        DeviceKey key;
-        bytes32 parametersHash;
-        bytes32 certificateHash;
-        uint256 deadline;
-        bytes32 r;
-        bytes32 s;
-    }
-
     DeviceRegistry private _registry;
     OrgId private _own;
     OrgId private _other;
 
     function setUp() external {
         vm.warp(1_800_000_000);
-        Consortium consortium = new Consortium(address(new AccessManager(address(this))));
-        _registry = new DeviceRegistry(consortium);
-        consortium.setRoleListener(Role.Manufacturer, _registry);
+        address authority = address(new AccessManager(address(this)));
+        Consortium consortium = new Consortium(authority);
+        _registry = deployRegistry(consortium, authority);
         (_own, _other) = (consortium.admit("own", 0), consortium.admit("other", 0));
         consortium.addSignatory(_own, address(this));
         uint40 until = uint40(block.timestamp) + 300 days;
@@ -45,7 +36,7 @@ contract RegistrationFuzz is TestKeys {
         bytes32 certificateHash,
         uint256 margin
     ) external {
-        Request memory q = _signed(secret, k1, forOther, parametersHash, certificateHash, margin);
+        Registration memory q = _signed(secret, k1, forOther, parametersHash, certificateHash, margin);
         DeviceId device = _send(q);
         DeviceRecord memory word = _registry.record(device);
         check(word.owner == q.owner.holder(), "owner");
@@ -62,7 +53,7 @@ contract RegistrationFuzz is TestKeys {
         uint8 field,
         uint8 bit
     ) external {
-        Request memory q = _signed(secret, k1, false, parametersHash, ~parametersHash, 0);
+        Registration memory q = _signed(secret, k1, false, parametersHash, ~parametersHash, 0);
         bytes32 flip = bytes32(1 << bit);
         field = field % 8;
         if (field == 0) q.owner = _other;
@@ -78,7 +69,7 @@ contract RegistrationFuzz is TestKeys {
     }
 
     function testFuzz_theProofOfAnotherRegistryIsRefused(uint256 secret, bool k1) external {
-        Request memory q = _signed(secret, k1, false, 0, 0, 0);
+        Registration memory q = _signed(secret, k1, false, 0, 0, 0);
         DeviceRegistry first = _registry;
         this.setUp();
         check(address(first) != address(_registry), "the same registry");
@@ -87,7 +78,7 @@ contract RegistrationFuzz is TestKeys {
 
     function testFuzz_theProofOfAnotherChainIsRefused(uint256 secret, bool k1, uint64 chainId) external {
         vm.assume(chainId != 0 && chainId != block.chainid);
-        Request memory q = _signed(secret, k1, false, 0, 0, 0);
+        Registration memory q = _signed(secret, k1, false, 0, 0, 0);
         vm.chainId(chainId);
         check(!_trySend(q), "took the proof of another chain");
         q = _signed(secret, k1, false, 0, 0, 0);
@@ -101,29 +92,23 @@ contract RegistrationFuzz is TestKeys {
         bytes32 parametersHash,
         bytes32 certificateHash,
         uint256 margin
-    ) private view returns (Request memory q) {
+    ) private view returns (Registration memory q) {
         secret = scalar(secret);
         q.owner = forOther ? _other : _own;
         q.key = keyOf(secret, k1);
         (q.parametersHash, q.certificateHash) = (parametersHash, certificateHash);
         q.deadline = block.timestamp + within(margin, 0, type(uint64).max);
-        bytes32 digest = _registry.registrationDigest(
-            q.owner,
-            q.key,
-            parametersHash,
-            certificateHash,
-            q.deadline
-        );
+        bytes32 digest = _registry.registrationDigest(q);
         (q.r, q.s) = rawSign(secret, k1, digest);
         q.s = DeviceSignature.lowerS(q.key.curve, q.s);
     }
 
-    function _send(Request memory q) private returns (DeviceId) {
-        return _registry.register(q.owner, q.key, q.parametersHash, q.certificateHash, q.deadline, q.r, q.s);
+    function _send(Registration memory q) private returns (DeviceId) {
+        return _registry.register(q);
     }
 
-    function _trySend(Request memory q) private returns (bool) {
-        try _registry.register(q.owner, q.key, q.parametersHash, q.certificateHash, q.deadline, q.r, q.s) {
+    function _trySend(Registration memory q) private returns (bool) {
+        try _registry.register(q) {
             return true;
         } catch {
             return false;

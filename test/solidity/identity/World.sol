@@ -7,8 +7,10 @@ import { DeviceId, OrgId } from "../../../contracts/common/Ids.sol";
 import { Consortium } from "../../../contracts/consortium/Consortium.sol";
 import { OrgStatus, Role, Term } from "../../../contracts/consortium/IConsortium.sol";
 import { DeviceRegistry } from "../../../contracts/identity/DeviceRegistry.sol";
-import { DeviceKey, DeviceRecord, DeviceStatus } from "../../../contracts/identity/IDeviceRegistry.sol";
+import { DeviceKey, DeviceRecord, DeviceStatus, Registration } from "../../../contracts/identity/DeviceTypes.sol";
+import { IDeviceStates } from "../../../contracts/identity/IDeviceStates.sol";
 import { TestBase } from "../TestBase.sol";
+import { deployRegistry } from "./Deployed.sol";
 
 /// @notice A consortium and a device registry under random use, and beside them a plain model of what they should
 /// be. Every act is tried whatever the state, and must succeed exactly when the model says so.
@@ -35,15 +37,16 @@ contract World is TestBase {
 
     constructor() {
         vm.warp(1_800_000_000);
-        CONSORTIUM = new Consortium(address(new AccessManager(address(this))));
-        REGISTRY = new DeviceRegistry(CONSORTIUM);
-        CONSORTIUM.setRoleListener(Role.Manufacturer, REGISTRY);
+        address authority = address(new AccessManager(address(this)));
+        CONSORTIUM = new Consortium(authority);
+        REGISTRY = deployRegistry(CONSORTIUM, authority);
         for (uint256 i = 0; i < ORGS; ++i) {
             statusOf[CONSORTIUM.admit(bytes32(i + 1), 0)] = OrgStatus.Active;
             addSignatory(i, i);
         }
         for (uint256 i = 0; i < 2; ++i) grant(i, 0, 300 days);
         grant(2, 1, 300 days);
+        grant(1, 2, 300 days);
         for (uint256 secret = 1; secret < KEYS; ++secret) register(1, 1, secret - 1);
     }
 
@@ -119,8 +122,9 @@ contract World is TestBase {
         uint40 until = uint40(block.timestamp + within(length, 0, 410 days));
         bool expected = isMember(account) && statusOf[memberOf[account].org] == OrgStatus.Active;
         expected = expected && block.timestamp < until && until <= block.timestamp + CONSORTIUM.MAX_TERM();
-        Role other = role == Role.Manufacturer ? Role.DeviceAuthority : Role.Manufacturer;
-        bool excluded = role != Role.Treasurer && block.timestamp < granted[account][other].until;
+        bool excluded = role == Role.DeviceAuthority
+            ? _runs(account, Role.Manufacturer) || _runs(account, Role.DeviceManager)
+            : _runs(account, Role.DeviceAuthority);
         expected = expected && !excluded;
         try CONSORTIUM.grantRole(account, role, until, uint128(length)) {
             granted[account][role] = Term(until, uint128(length));
@@ -172,9 +176,9 @@ contract World is TestBase {
         bool expected = holds(account, Role.Manufacturer);
         expected = expected && statusOf[owner] == OrgStatus.Active;
         expected = expected && deviceStatus[device] == DeviceStatus.None;
-        (bytes32 r, bytes32 s) = proofOf(secret, owner);
+        Registration memory registration = _registration(secret, owner);
         vm.prank(account);
-        try REGISTRY.register(owner, key, 0, 0, type(uint256).max, r, s) {
+        try REGISTRY.register(registration) {
             deviceStatus[device] = DeviceStatus.Active;
             _births[device] = REGISTRY.record(device);
             check(expected, "registered against the rules");
@@ -207,7 +211,7 @@ contract World is TestBase {
     }
 
     function roleAt(uint256 seed) public pure returns (Role) {
-        return [Role.Manufacturer, Role.DeviceAuthority, Role.Treasurer][seed % ROLES];
+        return [Role.Manufacturer, Role.DeviceAuthority, Role.DeviceManager][seed % ROLES];
     }
 
     function deviceAt(uint256 seed) public view returns (DeviceId) {
@@ -234,10 +238,10 @@ contract World is TestBase {
         return DeviceKey({ curve: 1, x: bytes32(x), y: bytes32(y) });
     }
 
-    function proofOf(uint256 secret, OrgId owner) public view returns (bytes32 r, bytes32 s) {
-        bytes32 digest = REGISTRY.registrationDigest(owner, keyOf(secret), 0, 0, type(uint256).max);
-        (r, s) = vm.signP256(secret, digest);
-        if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
+    function _registration(uint256 secret, OrgId owner) private view returns (Registration memory q) {
+        (q.owner, q.key, q.deadline) = (owner, keyOf(secret), type(uint256).max);
+        (q.r, q.s) = vm.signP256(secret, REGISTRY.registrationDigest(q));
+        if (uint256(q.s) > P256.N / 2) q.s = bytes32(P256.N - uint256(q.s));
     }
 
     /// @dev Half of the time the caller is the account that began as the device authority, or the owner's.
@@ -269,7 +273,11 @@ contract World is TestBase {
             bool others = from == DeviceStatus.SuspendedByAuthority;
             return own || (authority && others) ? DeviceStatus.Active : DeviceStatus.None;
         }
-        return DeviceStatus.Revoked;
+        return authority || holds(account, Role.DeviceManager) ? DeviceStatus.Revoked : DeviceStatus.None;
+    }
+
+    function _runs(address account, Role role) private view returns (bool) {
+        return block.timestamp < granted[account][role].until;
     }
 
     function _actsForOwner(address account, DeviceId device) private view returns (bool) {
@@ -279,7 +287,7 @@ contract World is TestBase {
     }
 
     function _selector(uint256 verb) private pure returns (bytes4) {
-        if (verb == 0) return DeviceRegistry.suspend.selector;
-        return verb == 1 ? DeviceRegistry.resume.selector : DeviceRegistry.revoke.selector;
+        if (verb == 0) return IDeviceStates.suspend.selector;
+        return verb == 1 ? IDeviceStates.resume.selector : IDeviceStates.revoke.selector;
     }
 }
