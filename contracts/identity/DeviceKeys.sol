@@ -44,20 +44,16 @@ abstract contract DeviceKeys is DeviceOwnership {
     // ---------------------------------------------------------------- recovery
 
     /// @inheritdoc IDeviceKeys
-    function reassign(
-        DeviceId device,
-        OrgId owner,
-        DeviceKey calldata newKey,
-        bool forced
-    ) external {
+    function reassign(DeviceId device, OrgId owner, DeviceKey calldata newKey, bool forced) external {
         if (_msgSender() != RECOVERY) revert DeviceActorRefused(device, _msgSender());
         DeviceWord word = _living(device);
         bool sameOwner = owner == word.owner();
         if (!sameOwner && !forced && word.locked()) revert DeviceImmovable(device, word.status(), true);
 
         DeviceWord fresh = word.next(owner);
-        if (newKey.curve == 0) _beginEpoch(device, word, fresh);
-        // The new key signed for this owner.
+        if (newKey.curve == 0)
+            _beginEpoch(device, word, fresh);
+            // The new key signed for this owner.
         else _setKey(device, word, fresh.withFlag(ENGAGED, true), newKey);
         if (sameOwner) return;
         _announceTransfer(device, word, fresh, forced ? TransferCause.Forced : TransferCause.Recovered);

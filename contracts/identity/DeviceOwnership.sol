@@ -110,12 +110,7 @@ abstract contract DeviceOwnership is DeviceRecords {
     // ---------------------------------------------------------------- inner parts
 
     /// @dev Another owner, the same key.
-    function _transfer(
-        DeviceId device,
-        DeviceWord word,
-        OrgId to,
-        TransferCause cause
-    ) internal {
+    function _transfer(DeviceId device, DeviceWord word, OrgId to, TransferCause cause) internal {
         DeviceWord fresh = word.next(to);
         _beginEpoch(device, word, fresh);
         _announceTransfer(device, word, fresh, cause);

@@ -18,7 +18,7 @@ library DeviceProofs {
     }
 
     /// @notice What a key of this curve signs.
-    function digest(uint8 curve, bytes32 domain, bytes32 structHash) internal view returns (bytes32) {
+    function digest(uint8 curve, bytes32 domain, bytes32 structHash) internal pure returns (bytes32) {
         if (curve != DeviceSignature.CURVE_P256) return MessageHashUtils.toTypedDataHash(domain, structHash);
         return sha256(abi.encodePacked(hex"1901", domain, structHash));
     }

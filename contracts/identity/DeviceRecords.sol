@@ -130,7 +130,7 @@ abstract contract DeviceRecords is IDeviceRegistry, PausableActions {
         uint256 high = word.epoch();
         if (_beginning(word, byBlock) <= moment) return high;
         unchecked {
-            for (--high; low < high; ) {
+            for (--high; low < high;) {
                 uint256 middle = (low + high + 1) / 2;
                 if (_beginning(_history[device][middle], byBlock) <= moment) low = middle;
                 else high = middle - 1;

@@ -68,12 +68,7 @@ contract DeviceRecovery is IDeviceRecovery, SignedActs {
     }
 
     /// @inheritdoc IDeviceRecovery
-    function confirm(
-        IDeviceRegistry registry,
-        DeviceId device,
-        OrgId newOwner,
-        bytes32 newKeyId
-    ) external {
+    function confirm(IDeviceRegistry registry, DeviceId device, OrgId newOwner, bytes32 newKeyId) external {
         OrgId authority = CONSORTIUM.requireRole(_msgSender(), Role.DeviceAuthority);
         (DeviceRecord memory word, Recovery memory pending) = _requirePending(registry, device);
         if (pending.newOwner != newOwner || pending.newKeyId != newKeyId) {
@@ -113,7 +108,8 @@ contract DeviceRecovery is IDeviceRecovery, SignedActs {
         }
         // What the caller gives for a key that stays must not become one.
         if (pending.curve == 0) {
-            if (newKey.curve != 0) revert IDeviceRecords.DeviceKeyMismatch(device, 0, DeviceProofs.keyId(newKey));
+            if (newKey.curve != 0)
+                revert IDeviceRecords.DeviceKeyMismatch(device, 0, DeviceProofs.keyId(newKey));
         } else if (DeviceProofs.keyId(newKey) != pending.newKeyId) {
             revert IDeviceRecords.DeviceKeyMismatch(device, pending.newKeyId, DeviceProofs.keyId(newKey));
         }
@@ -141,7 +137,10 @@ contract DeviceRecovery is IDeviceRecovery, SignedActs {
 
     // ---------------------------------------------------------------- inner parts
 
-    function _living(IDeviceRegistry registry, DeviceId device) private view returns (DeviceRecord memory word) {
+    function _living(
+        IDeviceRegistry registry,
+        DeviceId device
+    ) private view returns (DeviceRecord memory word) {
         word = registry.record(device);
         if (word.status == DeviceStatus.None) revert IDeviceRecords.DeviceUnknown(device);
         if (word.status == DeviceStatus.Revoked) revert IDeviceRecords.DeviceEnded(device);

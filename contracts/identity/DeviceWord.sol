@@ -44,7 +44,8 @@ uint256 constant _STATUS = 160;
 uint256 constant _CURVE = 168;
 uint256 constant _OFFER = 176;
 /// @dev Maker, status, locked, access stopped, curve and rotated: what a new epoch inherits.
-uint256 constant _INHERITED = (0xFFFFFFFF << 32) | (0xF << _STATUS) | LOCKED | ACCESS_STOPPED | (0x1F << _CURVE);
+uint256 constant _INHERITED =
+    (0xFFFFFFFF << 32) | (0xF << _STATUS) | LOCKED | ACCESS_STOPPED | (0x1F << _CURVE);
 
 /// @notice The word of a device that enters now: active, engaged, in its first epoch.
 function newDeviceWord(OrgId owner_, OrgId maker_, uint8 curve_) view returns (DeviceWord) {
@@ -147,7 +148,10 @@ function withFlag(DeviceWord word, uint256 flag, bool on) pure returns (DeviceWo
 
 function withOffer(DeviceWord word, OrgId to, uint40 until) pure returns (DeviceWord) {
     uint256 cleared = DeviceWord.unwrap(word) & ((1 << _OFFER) - 1);
-    return DeviceWord.wrap(cleared | (uint256(OrgId.unwrap(to)) << _OFFER) | (uint256(uint32(until)) << (_OFFER + 32)));
+    return
+        DeviceWord.wrap(
+            cleared | (uint256(OrgId.unwrap(to)) << _OFFER) | (uint256(uint32(until)) << (_OFFER + 32))
+        );
 }
 
 /// @notice The word of a device whose key in force is another than its birth key.
@@ -160,11 +164,12 @@ function withKey(DeviceWord word, uint8 curve_) pure returns (DeviceWord) {
 /// another owner has neither the device's signature yet nor the emergency stop of the one before.
 function next(DeviceWord word, OrgId owner_) view returns (DeviceWord) {
     uint256 old = DeviceWord.unwrap(word);
-    uint256 bits = (old & _INHERITED) |
-        OrgId.unwrap(owner_) |
-        (uint256(uint32(block.timestamp)) << 64) |
-        (uint256(uint32(block.number)) << 96) |
-        (uint256(word.epoch() + 1) << 128);
+    uint256 bits =
+        (old & _INHERITED) |
+            OrgId.unwrap(owner_) |
+            (uint256(uint32(block.timestamp)) << 64) |
+            (uint256(uint32(block.number)) << 96) |
+            (uint256(word.epoch() + 1) << 128);
     if (owner_ == word.owner()) return DeviceWord.wrap(bits | (old & ENGAGED));
     return DeviceWord.wrap(bits & ~ACCESS_STOPPED);
 }

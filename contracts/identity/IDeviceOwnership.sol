@@ -14,7 +14,13 @@ import { DeviceStatus, KeyProof, Offer, PartySignature, TransferCause } from "./
 /// A device that is encumbered, or suspended by the authority, does not change hands (`DeviceImmovable`); nor does a
 /// revoked one (`DeviceEnded`).
 interface IDeviceOwnership {
-    event DeviceOffered(DeviceId indexed device, OrgId indexed from, OrgId indexed to, uint40 until, address by);
+    event DeviceOffered(
+        DeviceId indexed device,
+        OrgId indexed from,
+        OrgId indexed to,
+        uint40 until,
+        address by
+    );
     event DeviceOfferEnded(DeviceId indexed device, OrgId indexed to, address by);
     event DeviceTransferred(
         DeviceId indexed device,

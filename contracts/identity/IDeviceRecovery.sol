@@ -74,12 +74,7 @@ interface IDeviceRecovery {
     /// @dev Device authority, of an organisation that is not under the same control as the manufacturer's. Names what
     /// it confirms, so that nothing else can be put in its place. Reverts with the consortium's reason,
     /// `RecoveryMissing`, `RecoveryMismatch`, `RecoveryAlreadyConfirmed`, `RecoveryNotIndependent`.
-    function confirm(
-        IDeviceRegistry registry,
-        DeviceId device,
-        OrgId newOwner,
-        bytes32 newKeyId
-    ) external;
+    function confirm(IDeviceRegistry registry, DeviceId device, OrgId newOwner, bytes32 newKeyId) external;
 
     /// @notice Ends a proposal, confirmed or not.
     /// @dev Any signatory of the owner, the device authority, or a manufacturer of the organisation that proposed.

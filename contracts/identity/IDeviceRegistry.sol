@@ -2,7 +2,22 @@
 pragma solidity 0.8.37;
 
 // The types are imported so that users of the interface find them here.
-import { DeviceActor, DeviceKey, DeviceRecord, DeviceStatus, FactoryList, KeyProof, ListProof, Maker, Offer, PartySignature, Recovery, Registration, TransferCause, Voucher } from "./DeviceTypes.sol";
+import {
+    DeviceActor,
+    DeviceKey,
+    DeviceRecord,
+    DeviceStatus,
+    FactoryList,
+    KeyProof,
+    ListProof,
+    Maker,
+    Offer,
+    PartySignature,
+    Recovery,
+    Registration,
+    TransferCause,
+    Voucher
+} from "./DeviceTypes.sol";
 import { IDeviceKeys } from "./IDeviceKeys.sol";
 import { IDeviceOwnership } from "./IDeviceOwnership.sol";
 import { IDeviceRecords } from "./IDeviceRecords.sol";

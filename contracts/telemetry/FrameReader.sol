@@ -60,11 +60,7 @@ contract FrameReader is IFrameReader {
     }
 
     /// @dev A key that was replaced while the batch was open counts in it, as the one that replaced it.
-    function _requireInForce(
-        FrameHeader memory header,
-        bytes32 given,
-        Anchor calldata anchor
-    ) private view {
+    function _requireInForce(FrameHeader memory header, bytes32 given, Anchor calldata anchor) private view {
         (uint32 epoch, bytes32 keyId) = REGISTRY.inForceAt(header.device, _past(anchor.minTime));
         if (header.epoch < epoch) revert FrameEpochStale(header.device, header.epoch, epoch);
         if (given == keyId) return;

@@ -124,6 +124,47 @@ export const remedies: Record<string, string> = {
   DeviceTransitionRefused: "Ask for a transition that is in the table of the registry's README.",
   DeviceActorRefused: "Send it from a signatory of the owner or from the device authority.",
   ManufacturerRefused: "Send it from an account whose Manufacturer role is running.",
+  ManufacturerQuotaExceeded: "Ask the registrar for a larger quota of devices.",
+  MissingPrecompile: "Use a chain with P-256 verification (EIP-7951, Osaka).",
+  DeviceEnded: "Leave it: a revoked device never comes back.",
+  DeviceEpochUnknown: "Name an epoch from 1 to the device's present one.",
+  DeviceTimeAhead: "Ask for a time or a block that has come.",
+  DeviceKeyMismatch: "Give the key that is in force, or the one that was proposed.",
+  DeviceKeyTaken: "Use a fresh key: a key serves one device, once.",
+  RegistrationsMissing: "Send at least one registration.",
+  RegistrationOwnerRefused:
+    "Send it from a device manager of the organisation that the device names as its owner.",
+  FactoryListTaken: "Leave it: this list was opened already, and opens once.",
+  FactoryListInvalid: "Give a count above zero and an end that lies ahead.",
+  FactoryListUnknown: "Use a list that its maker has opened; check maker and root.",
+  FactoryListEnded: "Ask the maker for a new list or a voucher: this one is closed or over.",
+  FactoryListBuyerRefused: "Send it from a device manager of the organisation the list was made for.",
+  FactoryListProofInvalid: "Give index, path, hashes and key exactly as they stand in the factory's file.",
+  VoucherExpired: "Ask the manufacturer for a new voucher.",
+  VoucherBuyerRefused: "Send it from a device manager of the organisation the voucher was made for.",
+  VoucherSignatureInvalid:
+    "Let the manufacturer's signatory sign exactly this device, hashes, buyer and end.",
+  DeviceAccessUnchanged: "Nothing to do: access is as you want it already.",
+  EncumbranceSourceRefused: "Leave it to the encumbrances to lock and free devices.",
+  DeviceImmovable: "Have its encumbrances released and the authority's suspension lifted first.",
+  DeviceOwnerUnchanged: "Name another organisation: this one holds the device already.",
+  DeviceOfferTermInvalid: "Give an end that lies ahead, and no later than `latest`.",
+  DeviceOfferMissing: "Ask the owner to offer the device to your organisation.",
+  DeviceOfferExpired: "Ask the owner for a new offer.",
+  DeviceTransferExpired: "Let both sides sign again with a later deadline.",
+  DeviceTransferSignatureInvalid:
+    "Let the signer sign exactly this device, both organisations, its present epoch and deadline.",
+  DeviceAlreadyEngaged: "Nothing to do: the device follows its owner of this epoch already.",
+
+  // DeviceRecovery
+  RecoveryPending: "Execute or cancel the pending recovery first.",
+  RecoveryMissing: "Propose a recovery first; one of an older epoch, or not executed in time, is void.",
+  RecoveryEmpty: "Name a new key or another owner.",
+  RecoveryMismatch: "Confirm what is proposed, or have it cancelled.",
+  RecoveryAlreadyConfirmed: "Wait until `readyAt`, then execute it.",
+  RecoveryNotIndependent: "Have it confirmed by an authority that the manufacturer's group does not control.",
+  RecoveryNotReady: "Wait until `readyAt`; zero means that the authority has not confirmed.",
+  RecoveryRefused: "Send it from the party that this step is for.",
 
   // AnchorLog
   StreamUnknown: "Use a stream that was opened.",
@@ -146,7 +187,8 @@ export const remedies: Record<string, string> = {
   FrameMalformed: "Give the frame's bytes exactly as the device signed them (docs/frame.md).",
   FrameNotInBatch: "Check frame, index and path against the batch: one of them belongs to another.",
   FrameSignatureInvalid: "Do not use the frame: the device did not sign it for this chain and registry.",
-  FrameKeyMismatch: "Give the key that the device was registered with.",
+  FrameKeyMismatch: "Give the key that was in force when the frame was anchored.",
+  FrameEpochStale: "Leave it: the frame's epoch had ended before its batch began.",
   FrameNotMeter: "Use a frame of one integer record (docs/frame.md, meter frame).",
 
   // Examples: goods

@@ -33,7 +33,13 @@ const orgListener: ContractName = "Eligibility";
 const encumberable: ContractName[] = ["DeviceRegistry"];
 
 /** Contracts whose functions the AccessManager opens. */
-const managed = ["Consortium", "Encumbrances", "Eligibility", "DeviceRegistry", "AnchorLog"] as const satisfies ContractName[];
+const managed = [
+  "Consortium",
+  "Encumbrances",
+  "Eligibility",
+  "DeviceRegistry",
+  "AnchorLog",
+] as const satisfies ContractName[];
 
 /** Contracts that an administrator has powers over. */
 export const contractsWithPowers = ["AccessManager", ...managed] as const;

@@ -29,6 +29,7 @@ const powers: Record<(typeof contractsWithPowers)[number], "all" | string[]> = {
     "EntriesClosed",
   ],
   Eligibility: ["AuthorityUpdated", "EligibilitySet"],
+  DeviceRegistry: ["AuthorityUpdated", "ActionsPaused", "EntriesClosed"],
   AnchorLog: ["AuthorityUpdated", "StreamOpened"],
 };
 

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 import { admit, DAY, deployConsortium, grant, NO_LIMIT, OrgStatus, Role } from "../support/consortium.js";
+import { deployIdentity } from "../support/devices.js";
 import { expectGas } from "../support/gas.js";
 import { expectRefused } from "../support/refused.js";
 
@@ -14,8 +15,7 @@ describe("Consortium: roles", () => {
   const fixture = async () => {
     const base = await deployConsortium(ethers);
     const [alice, bob, stranger] = base.others;
-    const registry = await ethers.deployContract("DeviceRegistry", [await base.consortium.getAddress()]);
-    await base.consortium.connect(base.admin).setRoleListener(Role.Manufacturer, registry);
+    const { registry } = await deployIdentity(ethers, base);
     const org = await admit(base, "one", alice!, bob!);
     const register = base.consortium.connect(base.registrar);
     const guard = base.consortium.connect(base.guardian);
@@ -199,11 +199,11 @@ describe("Consortium: roles", () => {
       const { until } = await grant(world, alice, Role.Manufacturer, 1n, 7n);
       for (const role of roles) await grant(world, alice, role);
       await time.increaseTo(until);
-      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, [until, 7n]]);
+      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, until, 7n, 0n]);
       await grant(world, alice, Role.Certifier);
       for (const role of [...roles, Role.Certifier]) await expectRight(alice.address, role);
       await expectRight(alice.address, Role.Manufacturer, "RoleMissing", [alice.address, Role.Manufacturer]);
-      expect((await registry.manufacturerOf(alice.address))[1]).to.deep.equal([0n, 0n]);
+      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, 0n, 0n, 0n]);
       expect(await consortium.grantsOf(alice.address)).to.have.length(5);
     });
   });
@@ -304,9 +304,9 @@ describe("Consortium: roles", () => {
     /** The folded copy in the registry says what the consortium says. */
     const expectFolded = async (account: string) => {
       const { consortium, registry } = world;
-      const [, term] = await registry.manufacturerOf(account);
-      expect(term).to.deep.equal(await consortium.termOf(account, Role.Manufacturer));
-      return term;
+      const { until, quota } = await registry.manufacturerOf(account);
+      expect([until, quota]).to.deep.equal(await consortium.termOf(account, Role.Manufacturer));
+      return [until, quota];
     };
 
     it("are told of every change of a term", async () => {
@@ -321,7 +321,7 @@ describe("Consortium: roles", () => {
         ["grant", () => register.grantRole(alice.address, Role.Manufacturer, until, limit), false],
         ["exit", () => register.exit(org), true],
       ];
-      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, [until, limit]]);
+      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, until, limit, 0n]);
       for (const [change, act, zero] of ended) {
         await act();
         const term = await expectFolded(alice.address);

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { dataSlice, id, ZeroAddress } from "ethers";
 import { network } from "hardhat";
 import { admit, deployConsortium, grant, OrgStatus, Role } from "../support/consortium.js";
+import { deployIdentity } from "../support/devices.js";
 import { expectRefused } from "../support/refused.js";
 
 const { ethers, networkHelpers } = await network.create();
@@ -123,9 +124,8 @@ describe("Consortium: signatories", () => {
 
   describe("a lost signatory", () => {
     it("is replaced with its roles, terms and limits, and the listener knows", async () => {
-      const { consortium, register, registrar, admin, org, alice, bob } = world;
-      const registry = await ethers.deployContract("DeviceRegistry", [await consortium.getAddress()]);
-      await consortium.connect(admin).setRoleListener(Role.Manufacturer, registry);
+      const { consortium, register, registrar, org, alice, bob } = world;
+      const { registry } = await deployIdentity(ethers, world);
       const made = await grant(world, alice, Role.Manufacturer, 30n, 500n);
       const paid = await grant(world, alice, Role.Treasurer, 9n);
       const replacing = register.replaceSignatory(alice.address, bob.address);
@@ -148,8 +148,8 @@ describe("Consortium: signatories", () => {
         expect(await consortium.requireRole(bob.address, role)).to.equal(org);
         expect(await consortium.hasRole(alice.address, role)).to.equal(false);
       }
-      expect(await registry.manufacturerOf(bob.address)).to.deep.equal([org, [made.until, 500n]]);
-      expect((await registry.manufacturerOf(alice.address))[1]).to.deep.equal([0n, 0n]);
+      expect(await registry.manufacturerOf(bob.address)).to.deep.equal([org, made.until, 500n, 0n]);
+      expect(await registry.manufacturerOf(alice.address)).to.deep.equal([org, 0n, 0n, 0n]);
       expect(await consortium.signatoriesOf(org)).to.deep.equal([bob.address]);
       expect(await consortium.grantsOf(alice.address)).to.deep.equal([]);
     });

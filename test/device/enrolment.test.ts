@@ -21,13 +21,16 @@ describe("device key and DeviceRegistry", () => {
         certificateHash: `0x${"00".repeat(32)}`,
         deadline: LATER,
       });
-      const digest = await world.registry.registrationDigest(
-        world.makerOrg,
-        signer.key,
-        ethers.ZeroHash,
-        ethers.ZeroHash,
-        LATER,
-      );
+      const none = ethers.ZeroHash;
+      const digest = await world.registry.registrationDigest({
+        owner: world.makerOrg,
+        key: signer.key,
+        parametersHash: none,
+        certificateHash: none,
+        deadline: LATER,
+        r: none,
+        s: none,
+      });
       await expect(send(world, signer.key, world.makerOrg, proof))
         .to.be.revertedWithCustomError(world.registry, "DeviceProofInvalid")
         .withArgs(signer.id, digest);

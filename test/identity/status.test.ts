@@ -2,8 +2,15 @@ import { expect } from "chai";
 import { id } from "ethers";
 import { network } from "hardhat";
 import type { Hex } from "../../sdk/src/bytes.js";
-import { DAY, grant, holderOf, NO_LIMIT, Role } from "../support/consortium.js";
-import { DeviceActor, DeviceStatus, deployRegistry, register, type World } from "../support/devices.js";
+import { DAY, grant, holderOf, NO_LIMIT, OrgStatus, Role } from "../support/consortium.js";
+import {
+  DeviceActor,
+  DeviceStatus,
+  deployRegistry,
+  recordOf,
+  register,
+  type World,
+} from "../support/devices.js";
 import { expectGas } from "../support/gas.js";
 import { makeKey } from "../support/keys.js";
 import { expectRefused } from "../support/refused.js";
@@ -67,9 +74,16 @@ describe("DeviceRegistry: states", () => {
     await expect(world.registry.connect(as(actor))[verb](key.id))
       .to.emit(world.registry, "DeviceStatusChanged")
       .withArgs(key.id, DeviceStatus[from], DeviceStatus[to], as(actor).address);
-    const { owner, since, curve, epoch } = before;
-    const after = [owner, since, DeviceStatus[to], curve, epoch];
-    expect(await world.registry.record(key.id)).to.deep.equal(after);
+    const after = recordOf(await world.registry.record(key.id));
+    const expected = { ...recordOf(before), status: DeviceStatus[to] };
+    if (verb !== "revoke") return expect(after).to.deep.equal(expected);
+    // The last epoch begins.
+    const { number, timestamp } = (await ethers.provider.getBlock("latest"))!;
+    const last = { epoch: before.epoch + 1n, since: BigInt(timestamp), blockNumber: BigInt(number) };
+    expect(after).to.deep.equal({ ...expected, ...last });
+    expect(recordOf(await world.registry.recordOfEpoch(key.id, before.epoch))).to.deep.equal(
+      recordOf(before),
+    );
   };
 
   const expectNoStep = (
@@ -81,11 +95,21 @@ describe("DeviceRegistry: states", () => {
   ) =>
     expectRefused(
       (sent) => world.registry.connect(signer)[verb](device, sent),
-      world.registry,
+      error.startsWith("Device") ? world.registry : world.consortium,
       error,
       args,
       () => world.registry.record(device),
     );
+
+  /** Refused as nobody's: a revocation wants a role and says which, the rest wants any signatory of the owner. */
+  const expectStranger = async (verb: Verb, signer: World["buyer"]) => {
+    const org = await world.consortium.orgOf(signer.address);
+    const manages = await world.consortium.hasRole(signer.address, Role.DeviceManager);
+    const actor = [key.id, signer.address];
+    if (verb !== "revoke" || manages) return expectNoStep(verb, signer, "DeviceActorRefused", actor);
+    if (org === 0n) return expectNoStep(verb, signer, "SignatoryUnknown", [signer.address]);
+    return expectNoStep(verb, signer, "RoleMissing", [signer.address, Role.DeviceManager]);
+  };
 
   for (const actor of Object.keys(DeviceActor) as Actor[]) {
     for (const from of LIVE_AND_DEAD) {
@@ -107,9 +131,7 @@ describe("DeviceRegistry: states", () => {
       const snapshot = await networkHelpers.takeSnapshot();
       await bringTo(state);
       for (const signer of [maker, stranger, admin, registrar, guardian]) {
-        for (const verb of VERBS) {
-          await expectNoStep(verb, signer, "DeviceActorRefused", [key.id, signer.address]);
-        }
+        for (const verb of VERBS) await expectStranger(verb, signer);
       }
       await snapshot.restore();
     }
@@ -121,7 +143,7 @@ describe("DeviceRegistry: states", () => {
     for (const signer of [buyer, authority]) {
       for (const verb of VERBS) await expectNoStep(verb, signer, "DeviceUnknown", [unknown], unknown);
     }
-    expect(await registry.record(unknown)).to.deep.equal([ethers.ZeroAddress, 0n, 0n, 0n, 0n]);
+    expect((await registry.record(unknown)).status).to.equal(DeviceStatus.None);
     for (const read of [registry.ownerOf(unknown), registry.requireActive(unknown)]) {
       await expect(read).to.be.revertedWithCustomError(registry, "DeviceUnknown").withArgs(unknown);
     }
@@ -156,21 +178,33 @@ describe("DeviceRegistry: states", () => {
     it("is no longer a signatory who was removed, and the device stays where it was", async () => {
       const { consortium, guardian, buyer, buyerOrg, registry } = world;
       await consortium.connect(guardian).removeSignatory(buyer.address);
-      await expectNoStep("revoke", buyer, "DeviceActorRefused", [key.id, buyer.address]);
+      await expectNoStep("suspend", buyer, "DeviceActorRefused", [key.id, buyer.address]);
+      await expectNoStep("revoke", buyer, "SignatoryUnknown", [buyer.address]);
       expect(await registry.ownerOf(key.id)).to.equal(holderOf(buyerOrg));
     });
 
     it("cannot act while its organisation is suspended, or after it left", async () => {
       const { consortium, registrar, guardian, buyer, buyerOrg } = world;
       await consortium.connect(guardian).suspend(buyerOrg);
-      await expectNoStep("suspend", buyer, "DeviceActorRefused", [key.id, buyer.address]);
+      await expectNoStep("suspend", buyer, "OrganisationNotActive", [buyerOrg, OrgStatus.Suspended]);
+      await expectNoStep("revoke", buyer, "OrganisationNotActive", [buyerOrg, OrgStatus.Suspended]);
       await consortium.connect(registrar).reinstate(buyerOrg);
       await expectStep("suspend", "Owner", "Active");
       await consortium.connect(registrar).exit(buyerOrg);
-      await expectNoStep("resume", buyer, "DeviceActorRefused", [key.id, buyer.address]);
+      await expectNoStep("resume", buyer, "OrganisationNotActive", [buyerOrg, OrgStatus.Exited]);
+    });
+
+    it("revokes by its device manager only", async () => {
+      const { consortium, registrar, buyerOrg, others } = world;
+      const colleague = others[5]!;
+      await consortium.connect(registrar).addSignatory(buyerOrg, colleague.address);
+      await expectNoStep("revoke", colleague, "RoleMissing", [colleague.address, Role.DeviceManager]);
+      await grant(world, colleague, Role.DeviceManager);
+      await world.registry.connect(colleague).revoke(key.id);
     });
 
     it("acts as the authority, and only as that, once it holds that role", async () => {
+      await world.consortium.connect(world.buyer).forfeit(Role.DeviceManager);
       await grant(world, world.buyer, Role.DeviceAuthority);
       await world.registry.connect(world.buyer).suspend(key.id);
       expect(await status()).to.equal(DeviceStatus.SuspendedByAuthority);

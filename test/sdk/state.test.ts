@@ -229,7 +229,7 @@ describe("records of the contracts in their storage", () => {
 
   it("tell a device that is registered from one that is not, and refuse a word that is no record", () => {
     const word = (status: bigint, rest = 0n) =>
-      (rest << 248n) | (3n << 216n) | (1n << 208n) | (status << 200n) | (1_700_000_000n << 160n) | 0xabcn;
+      (rest << 240n) | (1n << 168n) | (status << 160n) | (3n << 128n) | (1_700_000_000n << 64n) | 0xabcn;
     const read = (value: bigint) => {
       const words = { registry: { [deviceSlot(id)]: value, [slotWord(9n)]: 1n } };
       const { state, prove } = records({ deployment, words });
@@ -237,6 +237,7 @@ describe("records of the contracts in their storage", () => {
     };
     expect(read(word(1n))).to.deep.include({ status: "Active", epoch: 3, curve: 1, since: 1_700_000_000 });
     expect(read(word(4n))?.status).to.equal("Revoked");
+    expect(read(1n << 175n), "the mark of a used key").to.equal(undefined);
     expect(faultOf(() => read(word(0n)))).to.equal("device record");
     expect(faultOf(() => read(word(5n)))).to.equal("device record");
     expect(faultOf(() => read(word(1n, 1n)))).to.equal("device record");

@@ -1,5 +1,13 @@
 import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
-import { concat, getBytes, keccak256, type TypedDataDomain, TypedDataEncoder, ZeroHash } from "ethers";
+import {
+  concat,
+  getBytes,
+  keccak256,
+  type Result,
+  type TypedDataDomain,
+  TypedDataEncoder,
+  ZeroHash,
+} from "ethers";
 import { admit, deployConsortium, grant, holderOf, Role } from "./consortium.js";
 import type { Signature, TestKey } from "./keys.js";
 
@@ -67,7 +75,11 @@ export function proveRegistration(domain: TypedDataDomain, key: TestKey, message
 /** The registry with all it needs, before anybody is a manufacturer. */
 export async function deployIdentity(
   ethers: HardhatEthers,
-  { manager, consortium, admin }: Pick<Awaited<ReturnType<typeof deployConsortium>>, "manager" | "consortium" | "admin">,
+  {
+    manager,
+    consortium,
+    admin,
+  }: Pick<Awaited<ReturnType<typeof deployConsortium>>, "manager" | "consortium" | "admin">,
 ) {
   const [org, authority] = [await consortium.getAddress(), await manager.getAddress()];
   const orders = await ethers.deployContract("Orders", [org]);
@@ -91,7 +103,7 @@ export async function deployIdentity(
  */
 export async function deployRegistry(ethers: HardhatEthers) {
   const base = await deployConsortium(ethers);
-  const { consortium, others } = base;
+  const { others } = base;
   const parts = await deployIdentity(ethers, base);
   const { registry } = parts;
   const [maker, buyer, authority, stranger] = others;
@@ -99,7 +111,7 @@ export async function deployRegistry(ethers: HardhatEthers) {
   const buyerOrg = await admit(base, "buyer", buyer!);
   const authorityOrg = await admit(base, "authority", authority!);
   await grant(base, maker!, Role.Manufacturer);
-  await grant(base, buyer!, Role.DeviceManager);
+  for (const manager of [maker!, buyer!]) await grant(base, manager, Role.DeviceManager);
   await grant(base, authority!, Role.DeviceAuthority);
   const [, name, version, chainId, verifyingContract] = await registry.eip712Domain();
   const domain = { name, version, chainId, verifyingContract };
@@ -115,6 +127,11 @@ export async function deployRegistry(ethers: HardhatEthers) {
     authority: authority!,
     stranger: stranger!,
   };
+}
+
+/** A record as an object with its names. */
+export function recordOf(record: unknown): Record<string, unknown> {
+  return (record as Result).toObject();
 }
 
 export type World = Awaited<ReturnType<typeof deployRegistry>>;

@@ -11,7 +11,7 @@ export const orgs = { manufacturer: 1n, owner: 2n, oracle: 3n } as const;
 
 /**
  * A whole deployment on a fresh in-process chain, made by the deploy task's own function: a manufacturer, an owner
- * (with a treasurer), an oracle with stream 1, and a device authority. Sealed unless told otherwise; unsealed, the
+ * (with a treasurer, who also manages its devices), an oracle with stream 1, and a device authority. Sealed unless told otherwise; unsealed, the
  * deployer holds every power without delay.
  */
 export async function newTenon(options: { sealed?: boolean } = {}) {
@@ -64,7 +64,15 @@ export function fixtureMembers({ manufacturer, owner, oracle, authority }: Named
       {
         name: "Site Rental",
         code: "91440300MA5G0Q8P7B",
-        signatories: [{ address: owner.address, roles: [{ role: "Treasurer", days: 365 }] }],
+        signatories: [
+          {
+            address: owner.address,
+            roles: [
+              { role: "Treasurer", days: 365 },
+              { role: "DeviceManager", days: 365 },
+            ],
+          },
+        ],
       },
       {
         name: "Plant Telemetry",

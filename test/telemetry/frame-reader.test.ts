@@ -155,7 +155,7 @@ describe("FrameReader", () => {
         const other = makeKey(key.curve);
         await expect(world.reader.verifySigned(proof, other.x, other.y))
           .to.be.revertedWithCustomError(world.reader, "FrameKeyMismatch")
-          .withArgs(key.id, other.id);
+          .withArgs(key.id, other.id, key.id);
         const curve = key === P256_DEVICE ? K1_DEVICE : P256_DEVICE;
         await expect(world.reader.verifySigned(proof, curve.x, curve.y)).to.be.revertedWithCustomError(
           world.reader,

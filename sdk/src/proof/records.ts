@@ -17,7 +17,7 @@ import { mappingSlot, proveSlot, readAccount, readSlot, type StateProof, slotWor
  */
 export const storageLayout = {
   /** `DeviceRecords._words`, a mapping from the device's id to one word. */
-  deviceRecords: 2n,
+  deviceRecords: 7n,
   /** `AnchorLog._streams`, a mapping from the stream to its head, the ring of commitments, and the epochs' roots. */
   streams: 2n,
   ring: 1n,

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Wallet } from "ethers";
+import { Wallet, ZeroHash } from "ethers";
 import { network } from "hardhat";
 import {
   ContractError,
@@ -93,13 +93,15 @@ describe("tenon.devices", () => {
       const registration = makers.devices.registration(request);
       const { digest } = makers.devices.registrationMessage(key, registration);
       expect(digest).to.equal(
-        await world.registry.registrationDigest(
+        await world.registry.registrationDigest({
           owner,
           key,
-          request.parametersHash,
-          registration.certificateHash,
-          LATER,
-        ),
+          parametersHash: request.parametersHash,
+          certificateHash: registration.certificateHash,
+          deadline: LATER,
+          r: ZeroHash,
+          s: ZeroHash,
+        }),
       );
       const operation = makers.devices.register(key, registration, prove(makers, key, registration));
       expect(await makers.devices.get(key.id)).to.equal(undefined);
@@ -133,15 +135,14 @@ describe("tenon.devices", () => {
     const high = flipS(1, prove(makers, key, registration));
     await world.registry
       .connect(world.signers.manufacturer)
-      .register.staticCall(
+      .register.staticCall({
         owner,
         key,
-        registration.parametersHash,
-        registration.certificateHash,
-        LATER,
-        high.r,
-        high.s,
-      )
+        parametersHash: registration.parametersHash,
+        certificateHash: registration.certificateHash,
+        deadline: LATER,
+        ...high,
+      })
       .then(
         () => expect.fail("the contract must refuse it as it is"),
         () => undefined,
@@ -171,7 +172,7 @@ describe("tenon.devices", () => {
     const id = await registerOne(1);
     const strangers = await createTenon({ signer: world.signers.stranger, deployment });
     const before = await world.signers.stranger.getNonce();
-    const error = await refusal<ContractError>(strangers.devices.revoke(id).send());
+    const error = await refusal<ContractError>(strangers.devices.suspend(id).send());
     expect(error).to.be.instanceOf(ContractError);
     expect(error.code).to.equal("DeviceActorRefused");
     expect(error.args).to.deep.equal({ device: id, caller: world.signers.stranger.address });

@@ -7,7 +7,12 @@ import { DeviceId, OrgId } from "../../../contracts/common/Ids.sol";
 import { Consortium } from "../../../contracts/consortium/Consortium.sol";
 import { OrgStatus, Role, Term } from "../../../contracts/consortium/IConsortium.sol";
 import { DeviceRegistry } from "../../../contracts/identity/DeviceRegistry.sol";
-import { DeviceKey, DeviceRecord, DeviceStatus, Registration } from "../../../contracts/identity/DeviceTypes.sol";
+import {
+    DeviceKey,
+    DeviceRecord,
+    DeviceStatus,
+    Registration
+} from "../../../contracts/identity/DeviceTypes.sol";
 import { IDeviceStates } from "../../../contracts/identity/IDeviceStates.sol";
 import { TestBase } from "../TestBase.sol";
 import { deployRegistry } from "./Deployed.sol";
@@ -122,9 +127,10 @@ contract World is TestBase {
         uint40 until = uint40(block.timestamp + within(length, 0, 410 days));
         bool expected = isMember(account) && statusOf[memberOf[account].org] == OrgStatus.Active;
         expected = expected && block.timestamp < until && until <= block.timestamp + CONSORTIUM.MAX_TERM();
-        bool excluded = role == Role.DeviceAuthority
-            ? _runs(account, Role.Manufacturer) || _runs(account, Role.DeviceManager)
-            : _runs(account, Role.DeviceAuthority);
+        bool excluded =
+            role == Role.DeviceAuthority
+                ? _runs(account, Role.Manufacturer) || _runs(account, Role.DeviceManager)
+                : _runs(account, Role.DeviceAuthority);
         expected = expected && !excluded;
         try CONSORTIUM.grantRole(account, role, until, uint128(length)) {
             granted[account][role] = Term(until, uint128(length));
