@@ -3,6 +3,7 @@ import { addressOf, type Deployment } from "./deployment.js";
 import { TenonError } from "./errors.js";
 import { IEligibility__factory } from "./generated/typechain/index.js";
 import { eventIn, type FoundEvent, type LogPosition } from "./logs.js";
+import { type OfficeOperation, officeOf } from "./offices.js";
 import { type Connection, type Operation, operation } from "./operation.js";
 import { holderOf } from "./registration.js";
 import { enums } from "./revert.js";
@@ -56,8 +57,8 @@ export interface FreezeStep {
 
 /** Who may hold which class of asset. A holder is named by the number of its organisation. Writes are lazy. */
 export interface EligibilityRules {
-  /** Sender: the registrar; after the seal through the AccessManager, with its delay. */
-  set(request: EligibilityRequest): Operation<EligibilitySet>;
+  /** Registrar. Says anew what an organisation may take on. */
+  set(request: EligibilityRequest): OfficeOperation<EligibilitySet>;
   /** Freezes the organisation that an active Freeze order names. Sender: anyone. */
   freeze(order: number): Operation<FreezeStep>;
   /** Ends the freeze of an order that was lifted. Sender: anyone. */
@@ -78,13 +79,15 @@ const abi = IEligibility__factory.createInterface();
 export function eligibilityOf(connection: Connection, deployment: Deployment): EligibilityRules {
   const address = addressOf(deployment, "Eligibility");
   const contract = IEligibility__factory.connect(address, connection.provider);
+  const office = officeOf(connection, deployment);
   const write = <T>(data: string, decode: (logs: Log[]) => T) =>
     operation(connection, { to: address, data }, decode);
 
   return {
     set: ({ organisation, classes, until }) =>
-      write(abi.encodeFunctionData("set", [organisation, bitsOf(classes), until]), (logs) =>
-        eligibilitySet(eventIn(logs, abi, "EligibilitySet")),
+      office(
+        { to: address, data: abi.encodeFunctionData("set", [organisation, bitsOf(classes), until]) },
+        (logs) => eligibilitySet(eventIn(logs, abi, "EligibilitySet")),
       ),
     freeze: (order) =>
       write(abi.encodeFunctionData("freeze", [order]), (logs) =>
@@ -102,7 +105,7 @@ export function eligibilityOf(connection: Connection, deployment: Deployment): E
         classes: classesOf(Number(word.classes)),
         until: Number(word.until),
         frozenUntil: Number(word.frozenUntil),
-        freezes: freezes.map(Number),
+        freezes: [...freezes].map(Number),
       };
     },
     explain: async (organisation, assetClass) =>

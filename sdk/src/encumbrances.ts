@@ -4,6 +4,7 @@ import { addressOf, type Deployment } from "./deployment.js";
 import { IEncumbrances__factory } from "./generated/typechain/index.js";
 import { eventIn, type FoundEvent, findEvents, type LogPosition } from "./logs.js";
 import { type Module, moduleAddress, word } from "./modules.js";
+import { type OfficeOperation, officeOf } from "./offices.js";
 import { type Connection, type Operation, operation } from "./operation.js";
 import { enums } from "./revert.js";
 
@@ -83,7 +84,17 @@ export interface Encumbrances {
   history(asset: Asset): Promise<EncumbranceStep[]>;
   /** Whether assets of a contract can be encumbered. */
   isModule(module: Module): Promise<boolean>;
+  /** Administrator. Lets assets of a contract be encumbered. */
+  admitModule(module: Module): OfficeOperation<LogPosition>;
+  /** Administrator. Takes nothing new for a contract's assets; what stands can be released. */
+  dismissModule(module: Module): OfficeOperation<LogPosition>;
+  /** Administrator. Lets a contract place encumbrances for holders, who agreed to that in it. */
+  admitBinder(binder: Module): OfficeOperation<LogPosition>;
+  /** Administrator. Lets a binder place nothing more. */
+  dismissBinder(binder: Module): OfficeOperation<LogPosition>;
 }
+
+type Admission = "admitModule" | "dismissModule" | "admitBinder" | "dismissBinder";
 
 const abi = IEncumbrances__factory.createInterface();
 const events = ["EncumbrancePlaced", "EncumbranceReleased", "HoldPlaced", "HoldReleased"] as const;
@@ -95,6 +106,16 @@ export function encumbrancesOf(connection: Connection, deployment: Deployment): 
     [moduleAddress(deployment, module), word(asset)] as const;
   const write = (data: string, event: (typeof events)[number]) =>
     operation(connection, { to: address, data }, (logs: Log[]) => step(eventIn(logs, abi, event)));
+
+  const office = officeOf(connection, deployment);
+  const admission = (method: Admission, contract: Module, event: string) =>
+    office(
+      {
+        to: address,
+        data: abi.encodeFunctionData(method as "admitModule", [moduleAddress(deployment, contract)]),
+      },
+      (logs) => eventIn(logs, abi, event).at,
+    );
 
   return {
     place: ({ kind, beneficiary, rank = 1, until, ...asset }) => {
@@ -121,7 +142,7 @@ export function encumbrancesOf(connection: Connection, deployment: Deployment): 
         contract.encumbrancesOf(...place(asset)),
         contract.holdsOf(...place(asset)),
       ]);
-      return { locked, encumbrances: encumbrances.map(encumbrance), holds: Number(holds) };
+      return { locked, encumbrances: [...encumbrances].map(encumbrance), holds: Number(holds) };
     },
     history: async (asset) => {
       const fromBlock = deployment.contracts.Encumbrances.block;
@@ -134,6 +155,10 @@ export function encumbrancesOf(connection: Connection, deployment: Deployment): 
         .map(step)
         .sort((a, b) => a.at.block - b.at.block || a.at.logIndex - b.at.logIndex);
     },
+    admitModule: (module) => admission("admitModule", module, "ModuleAdmitted"),
+    dismissModule: (module) => admission("dismissModule", module, "ModuleDismissed"),
+    admitBinder: (binder) => admission("admitBinder", binder, "BinderAdmitted"),
+    dismissBinder: (binder) => admission("dismissBinder", binder, "BinderDismissed"),
     isModule: async (module) => (await contract.moduleOf(moduleAddress(deployment, module))).admitted,
   };
 }

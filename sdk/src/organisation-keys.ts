@@ -77,7 +77,7 @@ export function organisationKeysOf(connection: Connection, deployment: Deploymen
     get: async (organisation, use) => keyOrNone(await contract.keyOf(organisation, number(use))),
     at: async (organisation, use, version) =>
       keyOrNone(await contract.keyAt(organisation, number(use), version)),
-    disclosure: async () => (await contract.disclosureKeys()).flatMap((key) => keyOrNone(key) ?? []),
+    disclosure: async () => [...(await contract.disclosureKeys())].flatMap((key) => keyOrNone(key) ?? []),
   };
 }
 
