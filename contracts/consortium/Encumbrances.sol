@@ -9,26 +9,13 @@ import { IConsortium, Role } from "./IConsortium.sol";
 import { Encumbrance, EncumbranceKind, IEncumberable, IEncumbrances } from "./IEncumbrances.sol";
 import { IOrders, OrderRecord, OrderScope, OrderStatus } from "./IOrders.sol";
 import { PausableActions } from "./PausableActions.sol";
+import { PlaceWord, PlaceWords } from "./PlaceWord.sol";
 
 /// @title Encumbrances
 /// @notice What binds the assets of any module, and their lock bits. See {IEncumbrances}.
 /// @dev Not upgradeable. Every act writes its own state and emits before it calls a module's `onEncumbered`, and trusts
 /// no answer of a module about anything but the module's own assets: re-entering finds the act done.
 contract Encumbrances is IEncumbrances, PausableActions {
-    /// @dev One word. Places in an asset's line are filled from the first without a hole. `count`, `holds` and `last` (the
-    /// number given last) belong to the asset and are kept in its first place only, so that the first encumbrance of
-    /// an asset costs one new slot, every later one at that place none, and a number is never used twice.
-    struct Place {
-        EncumbranceId id;
-        EncumbranceKind kind;
-        OrgId beneficiary;
-        uint40 until;
-        uint16 binder; // number, or 0
-        uint8 count;
-        uint16 holds;
-        EncumbranceId last;
-    }
-
     /// @dev The role is never None once the module was admitted.
     struct Module {
         bool admitted;
@@ -52,7 +39,10 @@ contract Encumbrances is IEncumbrances, PausableActions {
     /// @inheritdoc IEncumbrances
     IOrders public immutable ORDERS;
 
-    mapping(bytes32 assetKey => Place[MAX_RANKS] line) private _lines;
+    /// @dev Places are filled from the first without a hole. What belongs to the asset lies in its first place and stays
+    /// there, so that the first encumbrance of an asset costs one new slot, every later one at that place none, and a
+    /// number is never used twice.
+    mapping(bytes32 assetKey => PlaceWord[MAX_RANKS] line) private _lines;
     mapping(OrderId order => bool stands) private _holds;
     mapping(address module => Module word) private _modules;
     mapping(address binder => Binder word) private _binders;
@@ -125,26 +115,23 @@ contract Encumbrances is IEncumbrances, PausableActions {
         _requireOpen(this.place.selector);
         uint16 binder = _requirePlacer(module, asset, beneficiary);
         _requireTerm(until);
-        Place[MAX_RANKS] storage line = _lineOf(module, asset);
-        Place memory first = line[0];
-        _requireNextRank(module, asset, rank, first.count);
+        PlaceWord[MAX_RANKS] storage line = _lineOf(module, asset);
+        PlaceWord first = line[0];
+        _requireNextRank(module, asset, rank, first.count());
 
-        id = EncumbranceId.wrap(EncumbranceId.unwrap(first.last) + 1);
-        Place memory placed = first;
-        if (rank != 1) placed = line[rank - 1];
-        (placed.id, placed.kind, placed.beneficiary) = (id, kind, beneficiary);
-        (placed.until, placed.binder) = (until, binder);
-        (first.last, first.count) = (id, rank);
-        if (rank != 1) line[rank - 1] = placed;
-        line[0] = first;
+        id = EncumbranceId.wrap(first.last() + 1);
+        PlaceWord placed = PlaceWords.create(id, kind, beneficiary, until, binder);
+        if (rank == 1) first = first.holding(placed);
+        else line[rank - 1] = placed;
+        line[0] = first.counting(rank).numbering(EncumbranceId.unwrap(id));
         emit EncumbrancePlaced(module, asset, beneficiary, id, kind, rank, until, _msgSender());
-        if (rank == 1 && first.holds == 0) IEncumberable(module).onEncumbered(asset, true);
+        if (rank == 1 && first.holds() == 0) IEncumberable(module).onEncumbered(asset, true);
     }
 
     /// @inheritdoc IEncumbrances
     function release(address module, bytes32 asset, EncumbranceId id) external {
         address by = _msgSender();
-        Place[MAX_RANKS] storage line = _lineOf(module, asset);
+        PlaceWord[MAX_RANKS] storage line = _lineOf(module, asset);
         uint256 index = _find(module, asset, line, id);
         if (!_mayRelease(line[index], by)) revert ReleaseRefused(module, asset, id, by);
 
@@ -153,7 +140,7 @@ contract Encumbrances is IEncumbrances, PausableActions {
 
     /// @inheritdoc IEncumbrances
     function strike(address module, bytes32 asset, EncumbranceId id, OrderId order) external {
-        Place[MAX_RANKS] storage line = _lineOf(module, asset);
+        PlaceWord[MAX_RANKS] storage line = _lineOf(module, asset);
         uint256 index = _find(module, asset, line, id);
         ORDERS.consume(order, keccak256(abi.encode(module, asset, id)));
 
@@ -168,13 +155,13 @@ contract Encumbrances is IEncumbrances, PausableActions {
         if (IEncumberable(module).holderOf(asset) == address(0)) revert AssetUnknown(module, asset);
         ORDERS.requireActive(order, OrderScope.Hold, module, asset);
         if (_holds[order]) revert HoldTaken(order);
-        Place storage first = _lineOf(module, asset)[0];
-        bool locks = !_isBound(first);
+        PlaceWord[MAX_RANKS] storage line = _lineOf(module, asset);
+        PlaceWord first = line[0];
 
         _holds[order] = true;
-        ++first.holds;
+        line[0] = first.held(first.holds() + 1);
         emit HoldPlaced(module, asset, order, _msgSender());
-        if (locks) IEncumberable(module).onEncumbered(asset, true);
+        if (!first.isBound()) IEncumberable(module).onEncumbered(asset, true);
     }
 
     /// @inheritdoc IEncumbrances
@@ -182,19 +169,20 @@ contract Encumbrances is IEncumbrances, PausableActions {
         OrderRecord memory paper = ORDERS.orderOf(order);
         if (!_holds[order] || paper.module != module || paper.subject != asset) revert HoldUnknown(order);
         if (paper.status == OrderStatus.Active) revert HoldStands(order);
-        Place storage first = _lineOf(module, asset)[0];
+        PlaceWord[MAX_RANKS] storage line = _lineOf(module, asset);
+        PlaceWord first = line[0].held(line[0].holds() - 1);
 
         delete _holds[order];
-        --first.holds;
+        line[0] = first;
         emit HoldReleased(module, asset, order, _msgSender());
-        if (!_isBound(first)) IEncumberable(module).onEncumbered(asset, false);
+        if (!first.isBound()) IEncumberable(module).onEncumbered(asset, false);
     }
 
     // ---------------------------------------------------------------- views
 
     /// @inheritdoc IEncumbrances
     function isEncumbered(address module, bytes32 asset) external view returns (bool) {
-        return _isBound(_lineOf(module, asset)[0]);
+        return _lineOf(module, asset)[0].isBound();
     }
 
     /// @inheritdoc IEncumbrances
@@ -202,8 +190,8 @@ contract Encumbrances is IEncumbrances, PausableActions {
         address module,
         bytes32 asset
     ) external view returns (Encumbrance[] memory encumbrances) {
-        Place[MAX_RANKS] storage line = _lineOf(module, asset);
-        encumbrances = new Encumbrance[](line[0].count);
+        PlaceWord[MAX_RANKS] storage line = _lineOf(module, asset);
+        encumbrances = new Encumbrance[](line[0].count());
         for (uint256 i = 0; i < encumbrances.length; ++i) encumbrances[i] = _encumbrance(line, i);
     }
 
@@ -213,14 +201,14 @@ contract Encumbrances is IEncumbrances, PausableActions {
         bytes32 asset,
         EncumbranceId id
     ) external view returns (Encumbrance memory encumbrance) {
-        Place[MAX_RANKS] storage line = _lineOf(module, asset);
-        uint256 count = line[0].count;
-        for (uint256 i = 0; i < count; ++i) if (line[i].id == id) encumbrance = _encumbrance(line, i);
+        PlaceWord[MAX_RANKS] storage line = _lineOf(module, asset);
+        uint256 count = line[0].count();
+        for (uint256 i = 0; i < count; ++i) if (line[i].id() == id) encumbrance = _encumbrance(line, i);
     }
 
     /// @inheritdoc IEncumbrances
     function holdsOf(address module, bytes32 asset) external view returns (uint16) {
-        return _lineOf(module, asset)[0].holds;
+        return _lineOf(module, asset)[0].holds();
     }
 
     /// @inheritdoc IEncumbrances
@@ -288,61 +276,59 @@ contract Encumbrances is IEncumbrances, PausableActions {
     function _find(
         address module,
         bytes32 asset,
-        Place[MAX_RANKS] storage line,
+        PlaceWord[MAX_RANKS] storage line,
         EncumbranceId id
     ) private view returns (uint256) {
-        uint256 count = line[0].count;
-        for (uint256 i = 0; i < count; ++i) if (line[i].id == id) return i;
+        uint256 count = line[0].count();
+        for (uint256 i = 0; i < count; ++i) if (line[i].id() == id) return i;
         revert EncumbranceUnknown(module, asset, id);
     }
 
-    function _mayRelease(Place memory found, address by) private view returns (bool) {
-        if (block.timestamp >= found.until) return true;
-        if (found.binder != 0 && _numbered[found.binder - 1] == by) return true;
-        return CONSORTIUM.actsFor(by, Role.Treasurer) == found.beneficiary;
+    function _mayRelease(PlaceWord found, address by) private view returns (bool) {
+        if (block.timestamp >= found.until()) return true;
+        if (found.binder() != 0 && _numbered[found.binder() - 1] == by) return true;
+        return CONSORTIUM.actsFor(by, Role.Treasurer) == found.beneficiary();
     }
 
     /// @dev Those behind move up by one place; what belongs to the asset stays in the first.
     function _remove(
         address module,
         bytes32 asset,
-        Place[MAX_RANKS] storage line,
+        PlaceWord[MAX_RANKS] storage line,
         uint256 index,
         OrderId order
     ) private {
-        (EncumbranceId id, OrgId beneficiary) = (line[index].id, line[index].beneficiary);
-        Place memory first = line[0];
-        (uint8 left, uint16 holds, EncumbranceId last) = (first.count - 1, first.holds, first.last);
+        PlaceWord removed = line[index];
+        PlaceWord first = line[0];
+        uint8 left = first.count() - 1;
 
+        if (index == 0) first = first.holding(left == 0 ? PlaceWord.wrap(0) : line[++index]);
         for (; index < left; ++index) line[index] = line[index + 1];
-        delete line[left];
-        Place storage head = line[0];
-        (head.count, head.holds, head.last) = (left, holds, last);
-        emit EncumbranceReleased(module, asset, beneficiary, id, order, _msgSender());
-        if (left == 0 && holds == 0) IEncumberable(module).onEncumbered(asset, false);
-    }
-
-    function _isBound(Place storage first) private view returns (bool) {
-        return first.count != 0 || first.holds != 0;
+        if (left != 0) line[left] = PlaceWord.wrap(0);
+        first = first.counting(left);
+        line[0] = first;
+        emit EncumbranceReleased(module, asset, removed.beneficiary(), removed.id(), order, _msgSender());
+        if (!first.isBound()) IEncumberable(module).onEncumbered(asset, false);
     }
 
     function _encumbrance(
-        Place[MAX_RANKS] storage line,
+        PlaceWord[MAX_RANKS] storage line,
         uint256 index
     ) private view returns (Encumbrance memory) {
-        Place memory found = line[index];
+        PlaceWord found = line[index];
+        uint16 binder = found.binder();
         return
             Encumbrance({
-                id: found.id,
+                id: found.id(),
                 rank: uint8(index + 1),
-                kind: found.kind,
-                beneficiary: found.beneficiary,
-                until: found.until,
-                binder: found.binder == 0 ? address(0) : _numbered[found.binder - 1]
+                kind: found.kind(),
+                beneficiary: found.beneficiary(),
+                until: found.until(),
+                binder: binder == 0 ? address(0) : _numbered[binder - 1]
             });
     }
 
-    function _lineOf(address module, bytes32 asset) private view returns (Place[MAX_RANKS] storage) {
+    function _lineOf(address module, bytes32 asset) private view returns (PlaceWord[MAX_RANKS] storage) {
         return _lines[keccak256(abi.encode(module, asset))];
     }
 
