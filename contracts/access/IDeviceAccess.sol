@@ -306,8 +306,9 @@ interface IDeviceAccess {
         address requester
     ) external view returns (UsageView memory);
 
-    /// @notice The token's name: `keccak256(abi.encode(chain id, this contract, device, grantee, requester, epoch, rev,
-    /// counter, permissions, until))`, so that who knows the parts can check all of them. It is no secret.
+    /// @notice The token's name: `keccak256(abi.encode(chain id, this contract, device, grantee, requester, terms))` with
+    /// `terms = epoch << 144 | rev << 112 | counter << 80 | permissions << 40 | until`, so that who knows the parts can
+    /// check all of them. It is no secret.
     function tokenOf(
         DeviceId device,
         Grantee grantee,

@@ -34,6 +34,11 @@ abstract contract DeviceRecords is IDeviceRegistry, PausableActions {
     }
 
     /// @inheritdoc IDeviceRecords
+    function wordOf(DeviceId device) external view returns (DeviceWord) {
+        return _words[device];
+    }
+
+    /// @inheritdoc IDeviceRecords
     function ownerOf(DeviceId device) external view returns (address) {
         return _known(device).owner().holder();
     }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { DeviceId } from "../common/Ids.sol";
 import { IConsortium } from "../consortium/IConsortium.sol";
 import { DeviceKey, DeviceRecord, DeviceStatus } from "./DeviceTypes.sol";
+import { DeviceWord } from "./DeviceWord.sol";
 
 /// @notice What the registry keeps of every device: the present in one word, and the word of each past epoch.
 ///
@@ -30,6 +31,10 @@ interface IDeviceRecords {
 
     /// @notice The record; all zero for an unknown device.
     function record(DeviceId device) external view returns (DeviceRecord memory);
+
+    /// @notice The record as it is stored, for contracts that ask in every call: less than half the gas of `record`. See
+    /// {DeviceWord}; zero for an unknown device.
+    function wordOf(DeviceId device) external view returns (DeviceWord);
 
     /// @notice The holder of record. Reverts for an unknown device.
     function ownerOf(DeviceId device) external view returns (address);
