@@ -331,12 +331,11 @@ export function tokenName(
   },
 ): string {
   const { device, grantee, requester, epoch, rev, counter, permissions, until } = parts;
-  const values = [domain.chainId, domain.verifyingContract, device, grantee, requester];
-  const types = ["uint256", "address", "bytes32", "bytes32", "address"];
+  const terms = (epoch << 144n) | (rev << 112n) | (counter << 80n) | (permissions << 40n) | until;
   return keccak256(
     AbiCoder.defaultAbiCoder().encode(
-      [...types, "uint32", "uint32", "uint32", "uint40", "uint40"],
-      [...values, epoch, rev, counter, permissions, until],
+      ["uint256", "address", "bytes32", "bytes32", "address", "uint256"],
+      [domain.chainId, domain.verifyingContract, device, grantee, requester, terms],
     ),
   );
 }
