@@ -34,6 +34,22 @@ const goals: Record<string, Goal> = {
   "Anchor, not the last of its epoch": {
     peer: { name: "EAS 1.9.0 attest of 32 bytes, seven new slots each", gas: 204_635 },
   },
+  "Grant access to a key": {
+    target: 54_000,
+    peer: { name: "DIMO SACD setPermissions, first, no URI; no epoch, no expiry check", gas: 81_884 },
+  },
+  "Grant access with a sealed endpoint of 400 bytes": {
+    peer: { name: "DIMO SACD setPermissions, first, URI of 66 bytes", gas: 170_381 },
+  },
+  "Change a pass": { target: 37_000, peer: { name: "DIMO SACD setPermissions, later", gas: 53_907 } },
+  "Revoke a pass": { target: 37_000, peer: { name: "ONCHAINID removeKey", gas: 63_426 } },
+  "Request a token": {
+    target: 37_000,
+    peer: { name: "DIMO SACD hasPermissions, a read: no token, no log", gas: 38_709 },
+  },
+  "Redeem a token, by the requester": { target: 36_000 },
+  "Redeem a token, by the device's P-256 signature": { target: 46_500 },
+  "Record 100 accesses, each": { target: 4_000 },
 };
 
 /** The section as it should stand for these figures. */

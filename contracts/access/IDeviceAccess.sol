@@ -8,37 +8,57 @@ import { Grantee } from "./Grantee.sol";
 
 /// @notice Why access was allowed or refused. One list for this contract, for the SDK and for devices that decide
 /// without a network; append only, because events and signed logs hold the numbers.
+///
+/// The device:
+/// - DeviceNotActive: suspended or revoked.
+/// - AccessStopped: the owner's emergency stop.
+/// - DeviceNotEngaged: handed over, and the device has not signed for its new owner yet.
+///
+/// The pass:
+/// - PassMissing: none was ever given.
+/// - PassEpochEnded: given by an earlier owner, or before a change of the device's key.
+/// - DelegationEnded: a pass that this one was made from ended, changed, is blocked or its organisation suspended.
+///
+/// Who asks, and how:
+/// - NotGrantee: another key than the pass's, or an account without its role.
+/// - RequesterSuspended: a signatory that was removed, or whose organisation is not active.
+/// - Blocked: struck too often; for an hour.
+/// - PermissionMissing: asks for more than the pass gives, or for nothing.
+///
+/// The token:
+/// - NotHolder: redeemed by neither the requester, nor a signatory of the owner, nor the device.
+/// - TokenUnknown: never issued, or another one was issued or a new pass given since.
+///
+/// From DeviceMismatch on, decided off chain only:
+/// - DeviceMismatch: a pass or token for another device, contract or chain.
+/// - SignatureInvalid: of the pass.
+/// - ChallengeFailed: the requester did not prove its key.
+/// - CounterSeen: this token or a later one was shown before.
 enum AccessReason {
     Allowed,
-    // the device
     DeviceUnknown,
-    DeviceNotActive, // suspended or revoked
-    AccessStopped, // the owner's emergency stop
-    DeviceNotEngaged, // handed over, and the device has not signed for its new owner yet
-    // the pass
-    PassMissing, // none was ever given
+    DeviceNotActive,
+    AccessStopped,
+    DeviceNotEngaged,
+    PassMissing,
     PassRevoked,
-    PassEpochEnded, // given by an earlier owner, or before a change of the device's key
+    PassEpochEnded,
     PassNotYetValid,
     PassExpired,
-    DelegationEnded, // a pass that this one was made from ended, changed or belongs to a suspended organisation
-    // who asks
-    NotGrantee, // another key than the pass's, or an account without its role
-    RequesterSuspended, // a signatory that was removed, or whose organisation is not active
-    // how it asks
-    Blocked, // refused too often; for an hour
+    DelegationEnded,
+    NotGrantee,
+    RequesterSuspended,
+    Blocked,
     TooFrequent,
-    PermissionMissing, // asks for more than the pass gives, or for nothing
-    // the token
-    NotHolder, // redeemed by neither the requester, nor the owner's signatory, nor the device
-    TokenUnknown, // never issued, or another one was issued or a new pass given since
+    PermissionMissing,
+    NotHolder,
+    TokenUnknown,
     TokenSpent,
     TokenExpired,
-    // decided off chain only
-    DeviceMismatch, // a pass or token for another device, contract or chain
-    SignatureInvalid, // of the pass
-    ChallengeFailed, // the requester did not prove its key
-    CounterSeen // this token or a later one was shown before
+    DeviceMismatch,
+    SignatureInvalid,
+    ChallengeFailed,
+    CounterSeen
 }
 
 /// @notice An access pass: what the owner of a device signs. Also the EIP-712 message

@@ -14,6 +14,8 @@ export const contractNames = [
   "OrganisationKeys",
   "DeviceRecovery",
   "DeviceRegistry",
+  "DeviceAccess",
+  "AccessAudit",
   "AnchorLog",
   "FrameReader",
 ] as const;

@@ -166,6 +166,35 @@ export const remedies: Record<string, string> = {
   RecoveryNotReady: "Wait until `readyAt`; zero means that the authority has not confirmed.",
   RecoveryRefused: "Send it from the party that this step is for.",
 
+  // DeviceAccess
+  GranteeInvalid: "Name a key's address in 32 bytes, or an organisation's role as roleGrantee makes it.",
+  GranteeRefused: "Ask with the key that is the grantee, or from an account that holds its role.",
+  GranteeBarred: "Ask the owner: it revoked this grantee's access, and only it gives it again.",
+  GranteeHasPass: "Leave the grantee's pass to whoever gave it, or ask the owner for another.",
+  GrantorRefused: "Send it, or have it signed, by a device manager of the device's owner.",
+  PassDeadlinePassed: "Let the owner sign the pass again with a later deadline.",
+  PassEpochMismatch: "Make the pass anew, for the device's present epoch.",
+  PassRevMismatch: "Make the pass anew with the `rev` that is expected: it was changed since.",
+  PassTermInvalid: "Give an end that lies ahead, after the beginning, and no later than `latest`.",
+  PassDelegationsInvalid: "Allow at most three delegations, and none of a pass with a least interval.",
+  PassSignatureInvalid: "Let the signer sign exactly this pass, for this chain and contract.",
+  EndpointCommitmentMissing: "Give the commitment that belongs to the sealed endpoint.",
+  EndpointCommitmentMismatch: "Name the endpoint of the pass above, or none.",
+  EndpointEnvelopeMismatch: "Send the sealed endpoint whose hash the pass names, byte for byte.",
+  DelegationRefused: "See the reason: the pass that would be passed on does not count for you now.",
+  DelegationTooWide: "Give part of what the pass above gives, no longer and with fewer delegations.",
+  RedemptionDeadlinePassed: "Let the device sign again with a later deadline.",
+  RedemptionProofInvalid: "Let the device sign exactly this token and deadline, with `s` in the lower half.",
+  RedemptionKeyRefused: "Give the device's key that is in force.",
+
+  // AccessAudit
+  AuditRefused: "Send it from a signatory of the device's owner.",
+  AuditEmpty: "Send at least one entry.",
+  AuditTimeAhead: "Set the gateway's clock: the entry is later than the block's time.",
+  ChainGap: "Anchor the chain from the entry that is expected.",
+  ChainEmpty: "Give a range that ends after it begins, its head and its root.",
+  ReadingSubjectMissing: "Say what was read about: a device's id, or what the order names.",
+
   // AnchorLog
   StreamUnknown: "Use a stream that was opened.",
   StreamKeyTaken: "Use another key: a key serves one stream.",

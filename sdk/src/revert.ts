@@ -1,4 +1,5 @@
 import { AbiCoder, FunctionFragment, type ParamType, type Result } from "ethers";
+import { accessReasons } from "./access/reasons.js";
 import type { Hex } from "./bytes.js";
 import { TenonError } from "./errors.js";
 import { abis } from "./generated/abis.js";
@@ -47,6 +48,7 @@ export const enums = {
   KeyUse: ["DeviceFacing", "Encryption", "Disclosure"],
   DeviceStatus: ["None", "Active", "SuspendedByOwner", "SuspendedByAuthority", "Revoked"],
   DeviceActor: ["Owner", "Authority"],
+  AccessReason: accessReasons,
 } as const;
 
 interface AbiInput {

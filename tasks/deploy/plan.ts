@@ -16,6 +16,8 @@ const constructors: Record<ContractName, (ContractName | "deployer")[]> = {
   OrganisationKeys: ["Consortium"],
   DeviceRecovery: ["Consortium", "Orders"],
   DeviceRegistry: ["Consortium", "AccessManager", "Encumbrances", "DeviceRecovery"],
+  DeviceAccess: ["Consortium", "DeviceRegistry", "AccessManager"],
+  AccessAudit: ["Consortium", "DeviceRegistry", "Orders"],
   AnchorLog: ["Consortium", "AccessManager"],
   FrameReader: ["AnchorLog", "DeviceRegistry"],
 };
@@ -38,6 +40,7 @@ const managed = [
   "Encumbrances",
   "Eligibility",
   "DeviceRegistry",
+  "DeviceAccess",
   "AnchorLog",
 ] as const satisfies ContractName[];
 

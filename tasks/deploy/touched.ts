@@ -30,6 +30,7 @@ const powers: Record<(typeof contractsWithPowers)[number], "all" | string[]> = {
   ],
   Eligibility: ["AuthorityUpdated", "EligibilitySet"],
   DeviceRegistry: ["AuthorityUpdated", "ActionsPaused", "EntriesClosed"],
+  DeviceAccess: ["AuthorityUpdated", "ActionsPaused", "EntriesClosed"],
   AnchorLog: ["AuthorityUpdated", "StreamOpened"],
 };
 

@@ -44,7 +44,9 @@ describe("DeviceAccess: attackers", () => {
       expect((await redeem(world, key, token, { by: thief })).reason).to.equal(Reason.NotHolder);
       expect((await redeem(world, thief, token, { grantee })).reason).to.equal(Reason.NotGrantee);
       expect((await redeem(world, thief, token)).reason).to.equal(Reason.TokenUnknown);
-      expect((await redeem(world, tech, token, { grantee: world.techs })).reason).to.equal(Reason.PassMissing);
+      expect((await redeem(world, tech, token, { grantee: world.techs })).reason).to.equal(
+        Reason.PassMissing,
+      );
       expect((await redeem(world, key, token, { by: nextKeeper })).reason).to.equal(Reason.NotHolder);
       expect(await access.explainToken(device.id, grantee, key.address, token)).to.equal(Reason.Allowed);
       expect((await redeem(world, key, token)).reason).to.equal(Reason.Allowed);
@@ -81,7 +83,16 @@ describe("DeviceAccess: attackers", () => {
         await give(world, whose);
         const { until, counter, permissions } = await ask(world, who, whose);
         await give(world, whose);
-        const forged = await access.tokenOf(device.id, whose, who.address, 1, 2, counter!, permissions, until!);
+        const forged = await access.tokenOf(
+          device.id,
+          whose,
+          who.address,
+          1,
+          2,
+          counter!,
+          permissions,
+          until!,
+        );
         const { reason } = await redeem(world, who, forged, { grantee: whose });
         expect([Reason.TokenSpent, Reason.TokenUnknown]).to.include(reason);
       }
@@ -122,7 +133,10 @@ describe("DeviceAccess: attackers", () => {
       const { access, accessDomain, key, keeper } = world;
       const wide = await passFor(world, grantee, { permissions: 3n });
       const narrow = { ...wide, permissions: 1n };
-      const signatures = [await signPass(keeper, accessDomain, wide), await signPass(keeper, accessDomain, narrow)];
+      const signatures = [
+        await signPass(keeper, accessDomain, wide),
+        await signPass(keeper, accessDomain, narrow),
+      ];
       await access.connect(key).registerPass(narrow, "0x", keeper.address, signatures[1]!);
       await expect(
         access.connect(key).registerPass(wide, "0x", keeper.address, signatures[0]!),
@@ -212,9 +226,10 @@ describe("DeviceAccess: attackers", () => {
       const pass = await passFor(world, grantee, { deadline });
       const signature = await signPass(keeper, accessDomain, pass);
       await time.increase(DAY + 1n);
-      await expect(
-        access.registerPass(pass, "0x", keeper.address, signature),
-      ).to.be.revertedWithCustomError(access, "PassDeadlinePassed");
+      await expect(access.registerPass(pass, "0x", keeper.address, signature)).to.be.revertedWithCustomError(
+        access,
+        "PassDeadlinePassed",
+      );
     });
 
     it("cannot put another sealed endpoint under the owner's signature, nor leave it out", async () => {
@@ -305,7 +320,14 @@ describe("DeviceAccess: attackers", () => {
         const redeemed = await redeem(world, key, id("token"), { by: thief });
         expect(redeemed).to.include({ reason: Reason.NotHolder, requester: thief.address });
       }
-      expect(await access.usageOf(device.id, grantee, key.address)).to.deep.equal([0n, ZeroHash, 0n, 0n, 0n, 0n]);
+      expect(await access.usageOf(device.id, grantee, key.address)).to.deep.equal([
+        0n,
+        ZeroHash,
+        0n,
+        0n,
+        0n,
+        0n,
+      ]);
       expect((await ask(world, key)).reason).to.equal(Reason.Allowed);
     });
 

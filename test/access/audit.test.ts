@@ -33,7 +33,11 @@ describe("AccessAudit", () => {
       ];
       const sent = await audit.connect(gateway).record(device.id, entries, id("details"));
       const logs = (await sent.wait())!.logs.map((log) => audit.interface.parseLog(log)!);
-      expect(logs.map(({ name }) => name)).to.deep.equal(["BatchRecorded", "AccessRecorded", "AccessRecorded"]);
+      expect(logs.map(({ name }) => name)).to.deep.equal([
+        "BatchRecorded",
+        "AccessRecorded",
+        "AccessRecorded",
+      ]);
       expect(logs[0]!.args.toArray()).to.deep.equal([device.id, site, gateway.address, 2n, id("details")]);
       for (const [i, { requester, permissions, time, outcome }] of entries.entries()) {
         expect(logs[i + 1]!.args.toArray()).to.deep.equal([device.id, requester, permissions, time, outcome]);
@@ -42,14 +46,20 @@ describe("AccessAudit", () => {
 
     it("are nobody else's to write, nor of a future, nor none at all", async () => {
       const { audit, registry, consortium, device, gateway, nextKeeper, thief, guardian, site } = world;
-      const record = (who: typeof gateway, entries: Awaited<ReturnType<typeof entry>>[], where = device.id) =>
-        audit.connect(who).record(where, entries, ZeroHash);
+      const record = (
+        who: typeof gateway,
+        entries: Awaited<ReturnType<typeof entry>>[],
+        where: string = device.id,
+      ) => audit.connect(who).record(where, entries, ZeroHash);
       const good = [await entry()];
       await expect(record(nextKeeper, good))
         .to.be.revertedWithCustomError(audit, "AuditRefused")
         .withArgs(device.id, nextKeeper.address, site);
       await expect(record(thief, good)).to.be.revertedWithCustomError(consortium, "SignatoryUnknown");
-      await expect(record(gateway, good, id("nothing"))).to.be.revertedWithCustomError(registry, "DeviceUnknown");
+      await expect(record(gateway, good, id("nothing"))).to.be.revertedWithCustomError(
+        registry,
+        "DeviceUnknown",
+      );
       await expect(record(gateway, [])).to.be.revertedWithCustomError(audit, "AuditEmpty");
       const ahead = await entry({ time: (await now(world)) + DAY });
       await expect(record(gateway, [...good, ahead])).to.be.revertedWithCustomError(audit, "AuditTimeAhead");
@@ -102,7 +112,10 @@ describe("AccessAudit", () => {
       await anchor(0n, 9n);
       await anchor(0n, 4n, { who: nextKeeper });
       expect((await audit.chainOf(next, id("gateway 1"))).next).to.equal(5n);
-      await expect(anchor(10n, 11n, { who: thief })).to.be.revertedWithCustomError(consortium, "SignatoryUnknown");
+      await expect(anchor(10n, 11n, { who: thief })).to.be.revertedWithCustomError(
+        consortium,
+        "SignatoryUnknown",
+      );
     });
   });
 

@@ -37,13 +37,7 @@ describe("DeviceAccess: delegation", () => {
     passFor(world, to, { permissions: Permission.readTelemetry, expiry, ...changes });
   const pass = async (from: Who, to: Who, changes: Partial<TestPass> = {}, whose = keyGrantee(from)) =>
     world.access.connect(from).delegate(whose, await part(keyGrantee(to), changes), "0x");
-  const expectNo = (
-    from: Who,
-    given: TestPass,
-    error: string,
-    args: unknown[],
-    whose = keyGrantee(from),
-  ) =>
+  const expectNo = (from: Who, given: TestPass, error: string, args: unknown[], whose = keyGrantee(from)) =>
     expectRefused(
       (sent) => world.access.connect(from).delegate(whose, given, "0x", sent),
       world.access,
@@ -136,14 +130,27 @@ describe("DeviceAccess: delegation", () => {
 
   describe("ends with the pass above", () => {
     const endings: [string, () => Promise<unknown>, bigint][] = [
-      ["revoked", () => world.access.connect(world.keeper).revoke(world.device.id, keyGrantee(world.key)), Reason.DelegationEnded],
-      ["given up", () => world.access.connect(world.key).revoke(world.device.id, keyGrantee(world.key)), Reason.DelegationEnded],
-      ["changed, even to more", () => give(world, keyGrantee(world.key), { delegations: 3n }), Reason.DelegationEnded],
+      [
+        "revoked",
+        () => world.access.connect(world.keeper).revoke(world.device.id, keyGrantee(world.key)),
+        Reason.DelegationEnded,
+      ],
+      [
+        "given up",
+        () => world.access.connect(world.key).revoke(world.device.id, keyGrantee(world.key)),
+        Reason.DelegationEnded,
+      ],
+      [
+        "changed, even to more",
+        () => give(world, keyGrantee(world.key), { delegations: 3n }),
+        Reason.DelegationEnded,
+      ],
       ["of another owner", () => handOver(world, world.device, { engaged: true }), Reason.PassEpochEnded],
       [
         "blocked for misuse",
         async () => {
-          for (let i = 0; i < 3; i++) await ask(world, world.key, keyGrantee(world.key), Permission.startStop);
+          for (let i = 0; i < 3; i++)
+            await ask(world, world.key, keyGrantee(world.key), Permission.startStop);
         },
         Reason.DelegationEnded,
       ],

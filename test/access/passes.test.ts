@@ -51,7 +51,7 @@ describe("DeviceAccess: passes", () => {
     );
 
   describe("asking for one", () => {
-    const askBy = (who: typeof world.key, whose: string, device = world.device.id) =>
+    const askBy = (who: typeof world.key, whose: string, device: string = world.device.id) =>
       world.access.connect(who).askAccess(device, whose, Permission.startStop, id("why"));
 
     it("tells the owner who asks, for what and why", async () => {
@@ -208,8 +208,11 @@ describe("DeviceAccess: passes", () => {
   });
 
   describe("registering a signed one", () => {
-    const registerBy = (pass: TestPass, signature: string, { by = world.thief, signer = world.keeper } = {}) =>
-      world.access.connect(by).registerPass(pass, "0x", signer.address, signature);
+    const registerBy = (
+      pass: TestPass,
+      signature: string,
+      { by = world.thief, signer = world.keeper } = {},
+    ) => world.access.connect(by).registerPass(pass, "0x", signer.address, signature);
 
     it("may be done by anyone, and counts as the signer's", async () => {
       const { access, accessDomain, device, keeper } = world;
@@ -217,18 +220,7 @@ describe("DeviceAccess: passes", () => {
       const signature = await signPass(keeper, accessDomain, pass);
       await expect(registerBy(pass, signature))
         .to.emit(access, "PassGranted")
-        .withArgs(
-          device.id,
-          grantee,
-          keeper.address,
-          1n,
-          1n,
-          pass.permissions,
-          0n,
-          pass.expiry,
-          0n,
-          0n,
-        );
+        .withArgs(device.id, grantee, keeper.address, 1n, 1n, pass.permissions, 0n, pass.expiry, 0n, 0n);
       expect((await ask(world, world.key)).reason).to.equal(Reason.Allowed);
     });
 
@@ -245,10 +237,10 @@ describe("DeviceAccess: passes", () => {
       const signature = await signPass(keeper, accessDomain, pass);
       for (const [field, value] of Object.entries(pass)) {
         const changed = typeof value === "bigint" ? value + 1n : id(`another ${field}`);
-        await expect(registerBy({ ...pass, [field]: changed }, signature), field).to.be.revertedWithCustomError(
-          access,
-          "PassSignatureInvalid",
-        );
+        await expect(
+          registerBy({ ...pass, [field]: changed }, signature),
+          field,
+        ).to.be.revertedWithCustomError(access, "PassSignatureInvalid");
       }
     });
 
@@ -294,7 +286,9 @@ describe("DeviceAccess: passes", () => {
       const { access, accessDomain, device, keeper, key, thief } = world;
       await give(world, grantee);
       const empty = await passFor(world, grantee, { permissions: 0n, expiry: 0n, delegations: 9n });
-      await expect(grantBy(empty)).to.emit(access, "PassRevoked").withArgs(device.id, grantee, keeper.address, 2n);
+      await expect(grantBy(empty))
+        .to.emit(access, "PassRevoked")
+        .withArgs(device.id, grantee, keeper.address, 2n);
       expect((await ask(world, key)).reason).to.equal(Reason.PassRevoked);
       await give(world, grantee);
       const signed = await passFor(world, grantee, { permissions: 0n });
@@ -383,13 +377,19 @@ describe("DeviceAccess: passes", () => {
         [other, keccak256(other)],
         ["0x", ZeroHash],
       ] as const) {
-        await expectNoPass(pass, "EndpointEnvelopeMismatch", [sealed.envelopeHash, expected], { envelope: given });
+        await expectNoPass(pass, "EndpointEnvelopeMismatch", [sealed.envelopeHash, expected], {
+          envelope: given,
+        });
       }
-      await expectNoPass({ ...pass, envelopeHash: ZeroHash }, "EndpointEnvelopeMismatch", [
-        ZeroHash,
-        keccak256(envelope),
-      ], { envelope });
-      await expectNoPass({ ...pass, endpointCommitment: ZeroHash }, "EndpointCommitmentMissing", [], { envelope });
+      await expectNoPass(
+        { ...pass, envelopeHash: ZeroHash },
+        "EndpointEnvelopeMismatch",
+        [ZeroHash, keccak256(envelope)],
+        { envelope },
+      );
+      await expectNoPass({ ...pass, endpointCommitment: ZeroHash }, "EndpointCommitmentMissing", [], {
+        envelope,
+      });
     });
   });
 
@@ -453,7 +453,11 @@ describe("DeviceAccess: passes", () => {
   it("gives a role of one organisation to nobody of another", async () => {
     const { tech, nextKeeper, next } = world;
     await give(world, roleGrantee(next, Role.DeviceManager));
-    expect((await ask(world, tech, roleGrantee(next, Role.DeviceManager))).reason).to.equal(Reason.NotGrantee);
-    expect((await ask(world, nextKeeper, roleGrantee(next, Role.DeviceManager))).reason).to.equal(Reason.Allowed);
+    expect((await ask(world, tech, roleGrantee(next, Role.DeviceManager))).reason).to.equal(
+      Reason.NotGrantee,
+    );
+    expect((await ask(world, nextKeeper, roleGrantee(next, Role.DeviceManager))).reason).to.equal(
+      Reason.Allowed,
+    );
   });
 });

@@ -85,7 +85,9 @@ describe("DeviceAccess: tokens", () => {
         expect((await redeem(world, who, token!, { grantee: techs })).reason).to.equal(Reason.TokenUnknown);
       }
       expect((await redeem(world, tech, first.token, { grantee: techs })).reason).to.equal(Reason.Allowed);
-      expect((await redeem(world, colleague, second.token, { grantee: techs })).reason).to.equal(Reason.Allowed);
+      expect((await redeem(world, colleague, second.token, { grantee: techs })).reason).to.equal(
+        Reason.Allowed,
+      );
       expect((await ask(world, member, techs)).reason).to.equal(Reason.NotGrantee);
     });
 
@@ -201,7 +203,11 @@ describe("DeviceAccess: tokens", () => {
       ["DeviceNotActive", "the owner suspended the device", () => asKeeper("suspend")],
       ["DeviceNotActive", "the device is revoked", () => asKeeper("revoke")],
       ["AccessStopped", "the owner pulled the emergency stop", () => asKeeper("stopAccess")],
-      ["DeviceNotEngaged", "the device changed hands and has not signed yet", () => handOver(world, world.device)],
+      [
+        "DeviceNotEngaged",
+        "the device changed hands and has not signed yet",
+        () => handOver(world, world.device),
+      ],
       ["PassRevoked", "the pass was revoked", () => revokePass()],
       [
         "PassEpochEnded",
@@ -222,7 +228,8 @@ describe("DeviceAccess: tokens", () => {
     ];
     const asKeeper = (name: "suspend" | "revoke" | "stopAccess") =>
       world.registry.connect(world.keeper)[name](world.device.id);
-    const revokePass = () => world.access.connect(world.keeper).revoke(world.device.id, keyGrantee(world.tech));
+    const revokePass = () =>
+      world.access.connect(world.keeper).revoke(world.device.id, keyGrantee(world.tech));
 
     for (const [reason, how, arrange] of cases) {
       it(`${reason}: ${how}, before a request and between request and redemption`, async () => {
@@ -292,7 +299,10 @@ describe("DeviceAccess: tokens", () => {
       await give(world, grantee);
       await give(world, techs);
       for (const who of [thief, gateway]) {
-        expect(await ask(world, who, grantee)).to.include({ reason: Reason.NotGrantee, requester: who.address });
+        expect(await ask(world, who, grantee)).to.include({
+          reason: Reason.NotGrantee,
+          requester: who.address,
+        });
       }
       for (const who of [thief, member, nextKeeper]) {
         expect((await ask(world, who, techs)).reason).to.equal(Reason.NotGrantee);

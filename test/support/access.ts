@@ -42,7 +42,12 @@ export const Reason = {
 export type ReasonName = keyof typeof Reason;
 
 /** Some permissions, by bit. */
-export const Permission = { readTelemetry: 1n, readState: 2n, startStop: 1n << 7n, updateFirmware: 1n << 11n };
+export const Permission = {
+  readTelemetry: 1n,
+  readState: 2n,
+  startStop: 1n << 7n,
+  updateFirmware: 1n << 11n,
+};
 export const TOKEN_LIFE = 900n;
 export const BLOCK_TIME = 3600n;
 
@@ -145,7 +150,7 @@ export async function deployAccess(ethers: HardhatEthers) {
 export type AccessWorld = Awaited<ReturnType<typeof deployAccess>>;
 
 export async function now({ admin }: Pick<AccessWorld, "admin">): Promise<bigint> {
-  return BigInt((await admin.provider.getBlock("latest"))!.timestamp);
+  return BigInt((await admin.provider!.getBlock("latest"))!.timestamp);
 }
 
 /** The next pass for a grantee on the device: 30 days, telemetry and state, unless told otherwise. */
