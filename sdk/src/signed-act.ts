@@ -1,4 +1,11 @@
-import { Contract, getAddress, type Provider, type Signer, type TypedDataDomain } from "ethers";
+import {
+  Contract,
+  getAddress,
+  type JsonFragment,
+  type Provider,
+  type Signer,
+  type TypedDataDomain,
+} from "ethers";
 import type { Hex } from "./bytes.js";
 import { TenonError } from "./errors.js";
 import { abis } from "./generated/abis.js";
@@ -40,7 +47,7 @@ const types = {
 };
 
 /** What every contract that takes signed acts has; all of them have it alike. */
-export const actsAbi = abis.Consortium.filter(
+export const actsAbi: readonly JsonFragment[] = abis.Consortium.filter(
   (entry) => "name" in entry && ["act", "nonces", "eip712Domain", "ActRelayed"].includes(entry.name),
 );
 
