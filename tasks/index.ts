@@ -1,4 +1,12 @@
 import type { TaskDefinition } from "hardhat/types/tasks";
+import { act } from "./act/index.js";
+import { actRelay } from "./act/relay/index.js";
+import { adminExecute } from "./admin/execute/index.js";
+import { admin } from "./admin/index.js";
+import { adminPause } from "./admin/pause/index.js";
+import { adminSeal } from "./admin/seal/index.js";
+import { adminShow } from "./admin/show/index.js";
+import { adminUnpause } from "./admin/unpause/index.js";
 import { anchor } from "./anchor/index.js";
 import { anchorShow } from "./anchor/show/index.js";
 import { chain } from "./chain/index.js";
@@ -24,8 +32,21 @@ import { networkRemoveValidator } from "./network/remove-validator/index.js";
 import { networkReset } from "./network/reset/index.js";
 import { networkRestore } from "./network/restore/index.js";
 import { networkStatus } from "./network/status/index.js";
-
 import { networkUp } from "./network/up/index.js";
+import { orgAddSignatory } from "./org/add-signatory/index.js";
+import { orgAdmit } from "./org/admit/index.js";
+import { orgExit } from "./org/exit/index.js";
+import { org } from "./org/index.js";
+import { orgReinstate } from "./org/reinstate/index.js";
+import { orgRemoveSignatory } from "./org/remove-signatory/index.js";
+import { orgReplaceSignatory } from "./org/replace-signatory/index.js";
+import { orgShow } from "./org/show/index.js";
+import { orgSuspend } from "./org/suspend/index.js";
+import { roleForfeit } from "./role/forfeit/index.js";
+import { roleGrant } from "./role/grant/index.js";
+import { role } from "./role/index.js";
+import { roleRenew } from "./role/renew/index.js";
+import { roleRevoke } from "./role/revoke/index.js";
 
 /** Every task of the product; each lives in `tasks/<area>/<verb>`, its definition apart from its action. */
 export const tasks: TaskDefinition[] = [
@@ -34,6 +55,28 @@ export const tasks: TaskDefinition[] = [
   device,
   deviceRegister,
   deviceShow,
+  org,
+  orgAddSignatory,
+  orgAdmit,
+  orgExit,
+  orgReinstate,
+  orgRemoveSignatory,
+  orgReplaceSignatory,
+  orgShow,
+  orgSuspend,
+  role,
+  roleForfeit,
+  roleGrant,
+  roleRenew,
+  roleRevoke,
+  admin,
+  adminExecute,
+  adminPause,
+  adminSeal,
+  adminShow,
+  adminUnpause,
+  act,
+  actRelay,
   anchor,
   anchorShow,
   frame,

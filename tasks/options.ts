@@ -11,6 +11,13 @@ export const recordOption = optional(
   "Folder of the deployment records (deployments/ unless given)",
 );
 
+export const fromOption = optional("from", "Account that acts (the network's first unless given)");
+
+export const signOption = optional(
+  "sign",
+  "File for the signed act: signs it for anybody to bring (act relay), instead of sending it",
+);
+
 export const jsonFlag = { name: "json" as const, description: "Print the answer as JSON, for scripts" };
 
 /** The number a text option holds; undefined when it was left out. Throws `OptionInvalid`. */

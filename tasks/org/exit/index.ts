@@ -1,0 +1,12 @@
+import { task } from "hardhat/config";
+
+import { fromOption, jsonFlag, recordOption, signOption } from "../../options.js";
+
+export const orgExit = task(["org", "exit"], "Ends a membership for good (registrar)")
+  .addPositionalArgument({ name: "organisation", description: "Number of the organisation" })
+  .addOption(fromOption)
+  .addOption(signOption)
+  .addOption(recordOption)
+  .addFlag(jsonFlag)
+  .setAction(() => import("./action.js"))
+  .build();

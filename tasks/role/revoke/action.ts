@@ -1,0 +1,16 @@
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { Role } from "../../../sdk/src/orgs.js";
+import { perform, type WriteArguments } from "../../perform.js";
+
+interface Arguments extends WriteArguments {
+  account: string;
+  role: string;
+}
+
+export default (args: Arguments, hre: HardhatRuntimeEnvironment): Promise<void> =>
+  perform(
+    hre,
+    args,
+    ({ orgs }) => orgs.revokeRole(args.account, args.role as Role),
+    ({ organisation, at }) => ({ organisation, revoked: args.role, from: args.account, ...at }),
+  );
