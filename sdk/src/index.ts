@@ -141,3 +141,4 @@ export type {
   Telemetry,
 } from "./telemetry.js";
 export { callInWords, type ReadCall, readCall } from "./words.js";
+export * from "./x509/index.js";
