@@ -27,6 +27,12 @@ const goals: Record<string, Goal> = {
   },
   "Place an encumbrance on an asset that had one before, lock pushed": { target: 56_000 },
   "Release the only encumbrance, lock pushed": { target: 29_000 },
+  "Bind a certificate to a device": {
+    peer: { name: "ONCHAINID addClaim", gas: 319_170 },
+  },
+  "Revoke a certificate": {
+    peer: { name: "ERC-1056 revokeAttribute", gas: 33_670 },
+  },
   "Anchor, average over the second epoch, sealing included": {
     target: 41_000,
     peer: { name: "EAS 1.9.0 timestamp, one new slot each", gas: 45_869 },

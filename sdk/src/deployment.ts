@@ -16,6 +16,9 @@ export const contractNames = [
   "DeviceRegistry",
   "DeviceAccess",
   "AccessAudit",
+  "DeviceCertificates",
+  "DeviceComposition",
+  "DeviceFirmware",
   "AnchorLog",
   "FrameReader",
 ] as const;

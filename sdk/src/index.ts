@@ -62,6 +62,7 @@ export { TenonError, type TenonErrorDetails } from "./errors.js";
 export { type Following, type FollowLogsOptions, followLogs } from "./follow.js";
 export * from "./frame/index.js";
 export * from "./generated/abis.js";
+export { type InstallationStatement, installationMessage } from "./installation.js";
 export type { LogPosition } from "./logs.js";
 export type { Module } from "./modules.js";
 export { NodeError } from "./nodes/failure.js";

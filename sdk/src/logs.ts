@@ -88,6 +88,14 @@ export function eventIn(logs: readonly Log[], abi: Interface, name: string): Fou
   });
 }
 
+/** All events of this name among logs that our contract emitted, in order. */
+export function eventsIn(logs: readonly Log[], abi: Interface, name: string): FoundEvent[] {
+  return logs.flatMap((log) => {
+    const event = abi.parseLog(log);
+    return event?.name === name ? [{ event, at: positionOf(log) }] : [];
+  });
+}
+
 export function sameAddress(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }

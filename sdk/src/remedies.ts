@@ -194,6 +194,41 @@ export const remedies: Record<string, string> = {
   ChainGap: "Anchor the chain from the entry that is expected.",
   ChainEmpty: "Give a range that ends after it begins, its head and its root.",
   ReadingSubjectMissing: "Say what was read about: a device's id, or what the order names.",
+  // DeviceCertificates
+  AuthorityUnknown: "Use the number of an authority that was admitted.",
+  AuthorityTaken: "Use the authority that already stands for this certificate; renew its term if it is over.",
+  AuthorityKindMissing: "Say whether the authority is a factory's or an owner's.",
+  AuthorityForeign: "Send it from a certifier of the authority's own organisation.",
+  AuthorityIsRevoked: "Use another authority: a revoked one never comes back.",
+  AuthorityExpired: "Let the registrar renew the authority's term.",
+  BindingsEmpty: "Give at least one certificate.",
+  CertificateHashMissing: "Give the SHA-256 of the certificate in DER.",
+  CertificateTermInvalid: "Give an end that lies ahead.",
+  CertificateTaken: "Nothing to do if it is bound to this device; otherwise let the authority issue another.",
+  CertificateUnknown: "Give the SHA-256 of a certificate that was bound.",
+  CertificateIsRevoked: "Nothing to do: the certificate is revoked already.",
+  CertificateRefused: "Read `reason`: it says why the certificate does not count for this device.",
+  DeviceNotHeld: "Let the owner's own authority issue it: this one belongs to another organisation.",
+  RevocationReasonInvalid: "Give a CRLReason of RFC 5280 that cannot be undone: 0 to 5, 9 or 10.",
+
+  // DeviceComposition
+  PartsEmpty: "Give at least one part.",
+  PartOfItself: "Name another device as the part.",
+  PartTaken: "Move the part, or detach it first: it is in a machine.",
+  PartFree: "Attach the part: it is in no machine.",
+  LinkHolds: "Detach the part instead: its link is not over.",
+  CompositionCycle: "Detach the machine first: it is itself a part of what should go into it.",
+  CompositionTooDeep: "Build at most four levels; detach all parts of a machine that once was deeper.",
+  DeviceNotOwned: "Name devices that the sender's own organisation holds.",
+
+  // DeviceFirmware
+  FirmwareHashMissing: "Give the hashes of model, image and manifest.",
+  FirmwareSequenceTaken: "Give the release a sequence number above `highest`.",
+  ReleaseUnknown: "Use the number of a release that was published.",
+  ReleaseForeign: "Send it from a manufacturer's signatory of the organisation that published it.",
+  ReleaseWithdrawn: "Use a later release: this one was taken back.",
+  FirmwareModelMismatch: "Install a release of the model that the device attested first.",
+  FirmwareRollback: "Install a release whose sequence number is at least the device's.",
 
   // AnchorLog
   StreamUnknown: "Use a stream that was opened.",

@@ -49,6 +49,28 @@ export const enums = {
   DeviceStatus: ["None", "Active", "SuspendedByOwner", "SuspendedByAuthority", "Revoked"],
   DeviceActor: ["Owner", "Authority"],
   AccessReason: accessReasons,
+  AuthorityKind: ["None", "Factory", "Owner"],
+  CertificateReason: [
+    "Good",
+    "Unknown",
+    "OtherDevice",
+    "Revoked",
+    "Expired",
+    "AuthorityRevoked",
+    "AuthorityExpired",
+    "DeviceRevoked",
+    "EpochEnded",
+  ],
+  FirmwareState: ["None", "Latest", "Superseded", "Withdrawn"],
+  FirmwareReason: [
+    "Installable",
+    "ReleaseUnknown",
+    "ReleaseWithdrawn",
+    "DeviceUnknown",
+    "DeviceRevoked",
+    "OtherModel",
+    "Rollback",
+  ],
 } as const;
 
 interface AbiInput {

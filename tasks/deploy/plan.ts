@@ -18,6 +18,9 @@ const constructors: Record<ContractName, (ContractName | "deployer")[]> = {
   DeviceRegistry: ["Consortium", "AccessManager", "Encumbrances", "DeviceRecovery"],
   DeviceAccess: ["Consortium", "DeviceRegistry", "AccessManager"],
   AccessAudit: ["Consortium", "DeviceRegistry", "Orders"],
+  DeviceCertificates: ["DeviceRegistry", "AccessManager"],
+  DeviceComposition: ["DeviceRegistry"],
+  DeviceFirmware: ["DeviceRegistry"],
   AnchorLog: ["Consortium", "AccessManager"],
   FrameReader: ["AnchorLog", "DeviceRegistry"],
 };
@@ -41,6 +44,7 @@ const managed = [
   "Eligibility",
   "DeviceRegistry",
   "DeviceAccess",
+  "DeviceCertificates",
   "AnchorLog",
 ] as const satisfies ContractName[];
 

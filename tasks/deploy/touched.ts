@@ -31,6 +31,14 @@ const powers: Record<(typeof contractsWithPowers)[number], "all" | string[]> = {
   Eligibility: ["AuthorityUpdated", "EligibilitySet"],
   DeviceRegistry: ["AuthorityUpdated", "ActionsPaused", "EntriesClosed"],
   DeviceAccess: ["AuthorityUpdated", "ActionsPaused", "EntriesClosed"],
+  DeviceCertificates: [
+    "AuthorityUpdated",
+    "AuthorityAdmitted",
+    "AuthorityRenewed",
+    "AuthorityRevoked",
+    "ActionsPaused",
+    "EntriesClosed",
+  ],
   AnchorLog: ["AuthorityUpdated", "StreamOpened"],
 };
 

@@ -44,6 +44,9 @@ export async function tenonOn<C extends Connection>(
     organisationKeys: await ethers.getContractAt("OrganisationKeys", at("OrganisationKeys")),
     recovery: await ethers.getContractAt("DeviceRecovery", at("DeviceRecovery")),
     registry: await ethers.getContractAt("DeviceRegistry", at("DeviceRegistry")),
+    certificates: await ethers.getContractAt("DeviceCertificates", at("DeviceCertificates")),
+    composition: await ethers.getContractAt("DeviceComposition", at("DeviceComposition")),
+    firmware: await ethers.getContractAt("DeviceFirmware", at("DeviceFirmware")),
     anchorLog: await ethers.getContractAt("AnchorLog", at("AnchorLog")),
     frameReader: await ethers.getContractAt("FrameReader", at("FrameReader")),
   };
