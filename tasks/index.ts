@@ -14,6 +14,10 @@ import { deploy } from "./deploy/index.js";
 import { device } from "./device/index.js";
 import { deviceRegister } from "./device/register/index.js";
 import { deviceShow } from "./device/show/index.js";
+import { did } from "./did/index.js";
+import { didInterfaces } from "./did/interfaces/index.js";
+import { didPublish } from "./did/publish/index.js";
+import { didResolve } from "./did/resolve/index.js";
 import { frameBundle } from "./frame/bundle/index.js";
 import { frame } from "./frame/index.js";
 import { frameVerify } from "./frame/verify/index.js";
@@ -77,6 +81,10 @@ export const tasks: TaskDefinition[] = [
   adminUnpause,
   act,
   actRelay,
+  did,
+  didResolve,
+  didPublish,
+  didInterfaces,
   anchor,
   anchorShow,
   frame,

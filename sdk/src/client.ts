@@ -2,6 +2,7 @@ import { JsonRpcApiProvider, type Provider, type Signer } from "ethers";
 import { type Admin, adminOf } from "./admin.js";
 import { checkDeployment, type Deployment, requireChain } from "./deployment.js";
 import { type Devices, devicesOf } from "./devices.js";
+import { type Dids, didsOf } from "./did/did.js";
 import { type EligibilityRules, eligibilityOf } from "./eligibility.js";
 import { type Encumbrances, encumbrancesOf } from "./encumbrances.js";
 import { TenonError } from "./errors.js";
@@ -31,6 +32,7 @@ export type TenonOptions = TenonSettings & ({ signer: Signer } | { provider: Pro
 export interface Tenon {
   readonly deployment: Deployment;
   readonly devices: Devices;
+  readonly did: Dids;
   readonly telemetry: Telemetry;
   readonly orders: Orders;
   readonly encumbrances: Encumbrances;
@@ -66,6 +68,7 @@ export async function createTenon(options: TenonOptions): Promise<Tenon> {
   return {
     deployment,
     devices: devicesOf(connection, deployment),
+    did: didsOf(connection, deployment),
     telemetry: telemetryOf(connection, deployment),
     orders: ordersOf(connection, deployment),
     encumbrances: encumbrancesOf(connection, deployment),

@@ -19,6 +19,7 @@ export const contractNames = [
   "DeviceCertificates",
   "DeviceComposition",
   "DeviceFirmware",
+  "DeviceDocuments",
   "AnchorLog",
   "FrameReader",
 ] as const;

@@ -28,6 +28,7 @@ export type {
   RegistrationProof,
   RegistrationRequest,
 } from "./devices.js";
+export * from "./did/index.js";
 export {
   type AssetClass,
   assetClasses,

@@ -230,6 +230,15 @@ export const remedies: Record<string, string> = {
   FirmwareModelMismatch: "Install a release of the model that the device attested first.",
   FirmwareRollback: "Install a release whose sequence number is at least the device's.",
 
+  // DeviceDocuments
+  DocumentTooLong: "Publish less: a document has at most `max` bytes.",
+  DocumentRevoked:
+    "Nothing to do: a revoked device publishes nothing more; its earlier versions stay resolvable.",
+  DocumentOwnerRefused: "Send it from a device manager of the organisation that holds the device.",
+  DocumentUnknown: "Give a number from 1 to `count`.",
+  FailedDeployment: "Give the call more gas: the document's account could not be made.",
+  Create2EmptyBytecode: "Report it: an internal check failed.",
+
   // AnchorLog
   StreamUnknown: "Use a stream that was opened.",
   StreamKeyTaken: "Use another key: a key serves one stream.",

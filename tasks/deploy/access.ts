@@ -170,6 +170,10 @@ export const access: Record<ContractName, Record<string, Caller>> = {
     install: "by itself: anyone, with the device's signature",
     act,
   },
+  DeviceDocuments: {
+    publish: "by itself: a signatory of the device's owner with the DeviceManager role",
+    act,
+  },
   AnchorLog: {
     openStream: "REGISTRAR",
     setKey: "REGISTRAR",

@@ -21,6 +21,7 @@ const constructors: Record<ContractName, (ContractName | "deployer")[]> = {
   DeviceCertificates: ["DeviceRegistry", "AccessManager"],
   DeviceComposition: ["DeviceRegistry"],
   DeviceFirmware: ["DeviceRegistry"],
+  DeviceDocuments: ["DeviceRegistry", "OrganisationKeys"],
   AnchorLog: ["Consortium", "AccessManager"],
   FrameReader: ["AnchorLog", "DeviceRegistry"],
 };
