@@ -11,13 +11,11 @@ import { anchor } from "./anchor/index.js";
 import { anchorShow } from "./anchor/show/index.js";
 import { chain } from "./chain/index.js";
 import { deploy } from "./deploy/index.js";
-import { device } from "./device/index.js";
-import { deviceRegister } from "./device/register/index.js";
-import { deviceShow } from "./device/show/index.js";
 import { did } from "./did/index.js";
 import { didInterfaces } from "./did/interfaces/index.js";
 import { didPublish } from "./did/publish/index.js";
 import { didResolve } from "./did/resolve/index.js";
+import { deviceTasks } from "./device/index.js";
 import { frameBundle } from "./frame/bundle/index.js";
 import { frame } from "./frame/index.js";
 import { frameVerify } from "./frame/verify/index.js";
@@ -56,9 +54,7 @@ import { roleRevoke } from "./role/revoke/index.js";
 export const tasks: TaskDefinition[] = [
   chain,
   deploy,
-  device,
-  deviceRegister,
-  deviceShow,
+  ...deviceTasks,
   org,
   orgAddSignatory,
   orgAdmit,

@@ -1,212 +1,174 @@
-import type { Log } from "ethers";
-import { fromHex, type Hex, toHex } from "./bytes.js";
-import { addressOf, type Deployment } from "./deployment.js";
-import { TenonError } from "./errors.js";
-import { lowS } from "./frame/cose.js";
-import { algorithmOf, type DeviceKey } from "./frame/key.js";
-import { IDeviceRegistry__factory } from "./generated/typechain/index.js";
-import { eventIn, type FoundEvent, findEvents, type LogPosition } from "./logs.js";
-import { type Connection, type Operation, operation } from "./operation.js";
+import type { Hex } from "./bytes.js";
+import type { Deployment } from "./deployment.js";
+import { type BulkEnrolment, enrolMany } from "./devices/bulk.js";
+import { checkedId, readDevice, registryCall, registryOf } from "./devices/context.js";
+import {
+  enrolOne,
+  type OpenedList,
+  type OpenListOptions,
+  openFactoryList,
+  prepareRegistration,
+} from "./devices/enrol.js";
+import { registeredDevice, registryAbi } from "./devices/events.js";
+import { history } from "./devices/history.js";
+import { exportHistory } from "./devices/history-export.js";
+import type { HistoryVoucher } from "./devices/history-voucher.js";
+import { type DeviceKeys, keysOf } from "./devices/keys.js";
+import { type FactoryList, type ListedDevice, ListTree } from "./devices/list.js";
+import type {
+  Application,
+  Device,
+  EpochEvent,
+  MakerTerm,
+  RegisteredDevice,
+  RegistrationProof,
+  RegistrationRequest,
+} from "./devices/model.js";
+import { type DeviceOwnership, ownershipOf } from "./devices/ownership.js";
+import { type DeviceRecovery, recoveryOf } from "./devices/recovery.js";
+import { type DeviceStates, statesOf } from "./devices/states.js";
+import { type DeviceVoucher, signVoucher, type VoucherRequest } from "./devices/voucher.js";
+import type { DeviceKey } from "./frame/key.js";
+import { findEvents } from "./logs.js";
+import type { Connection, Operation } from "./operation.js";
 import {
   holderOf,
-  noHash,
   type OwnedRegistration,
   type RegistrationMessage,
   registrationMessage,
 } from "./registration.js";
-import { enums, withTypedErrors } from "./revert.js";
+import { withTypedErrors } from "./revert.js";
 
-export type DeviceStatus = Exclude<(typeof enums.DeviceStatus)[number], "None">;
-
-/** A device as the registry holds it now. */
-export interface Device {
-  readonly id: Hex;
-  /** Holder of record: an organisation's address. */
-  readonly owner: string;
-  /** Beginning of the present epoch, seconds since 1970. */
-  readonly since: number;
-  readonly status: DeviceStatus;
-  readonly curve: DeviceKey["curve"];
-  /** Frames of an older epoch no longer count. */
-  readonly epoch: number;
-}
-
-/** What the registry said when a device entered: the full key stands only here. */
-export interface RegisteredDevice {
-  readonly id: Hex;
-  readonly owner: string;
-  /** Number of the organisation that registered it. */
-  readonly manufacturer: number;
-  readonly key: DeviceKey;
-  readonly parametersHash: Hex;
-  readonly certificateHash: Hex;
-  readonly at: LogPosition;
-}
-
-export interface DeviceStatusChange {
-  readonly id: Hex;
-  readonly from: DeviceStatus;
-  readonly to: DeviceStatus;
-  /** The account that asked. */
-  readonly by: string;
-  readonly at: LogPosition;
-}
-
-/** What the client needs to know to prepare a registration; the rest comes from the deployment. */
-export interface RegistrationRequest {
-  /** Number of the organisation that will own the device. */
-  readonly owner: number;
-  /** Last second, inclusive, at which the device's proof counts. */
-  readonly deadline: bigint | number;
-  /** Default: 32 zero bytes. */
-  readonly parametersHash?: Hex;
-  /** SHA-256 of the factory certificate in DER. Default: 32 zero bytes, for none. */
-  readonly certificateHash?: Hex;
-}
-
-/** A device's signature over its registration message. `s` may be high: it is put in the lower half. */
-export interface RegistrationProof {
-  readonly r: Hex;
-  readonly s: Hex;
-}
+export type * from "./devices/model.js";
 
 /** The device registry. Writes are lazy: nothing is sent before `send` or `wait`. */
-export interface Devices {
+export interface Devices extends DeviceStates, DeviceOwnership, DeviceKeys, DeviceRecovery {
   /** What the device has to sign: pass it to `registrationMessage`, or to a device kit's `signRegistration`. */
   registration(request: RegistrationRequest): OwnedRegistration;
   /** The bytes and the digest a device's key signs. */
   registrationMessage(key: DeviceKey, registration: OwnedRegistration): RegistrationMessage;
-  /** Enters a device with the proof that its own key made. Sender: a manufacturer's signatory. */
+  /**
+   * Enters a device, by the way its application shows. With the proof alone: sender is a manufacturer's signatory. With
+   * the activation of a factory list, or the maker's voucher: sender is a device manager of the owner.
+   */
+  enrol(application: Application): Operation<RegisteredDevice>;
+  /** Opens a whole production run by its root: one transaction, and every device activates later. Sender: its maker. */
+  enrol(list: FactoryList, options: OpenListOptions): Operation<OpenedList>;
+  /** Enters many devices, in as few transactions as the gas allows; run again after a break, it goes on. */
+  enrol(applications: Iterable<Application> | AsyncIterable<Application>): BulkEnrolment;
+  /** `enrol` of one device with its proof. Sender: a manufacturer's signatory. */
   register(
     key: DeviceKey,
     registration: OwnedRegistration,
     proof: RegistrationProof,
   ): Operation<RegisteredDevice>;
-  /** Sender: a signatory of the owner, or the device authority. */
-  suspend(id: Hex): Operation<DeviceStatusChange>;
-  /** Sender: a signatory of the owner for its own suspension, the device authority for either. */
-  resume(id: Hex): Operation<DeviceStatusChange>;
-  /** Ends a device for good. Sender: a device manager of the owner, or the device authority. */
-  revoke(id: Hex): Operation<DeviceStatusChange>;
-  /** The device, or `undefined` when it is not registered. */
-  get(id: Hex): Promise<Device | undefined>;
+  /** A factory list over devices of a production run, for this registry. `maker`: number of the manufacturer's organisation. */
+  factoryList(maker: number, devices: readonly ListedDevice[]): ListTree;
+  /** Ends activation from a list. Sender: a manufacturer of the organisation that opened it, or the device authority. */
+  closeList(maker: number, root: Hex): Operation<OpenedListEnd>;
+  /** The list under a root; undefined when that maker never opened it. */
+  listOf(maker: number, root: Hex): Promise<(OpenedList & { readonly closed: boolean }) | undefined>;
+  /** Signs a voucher with this client's key, a manufacturer's signatory. Sends nothing. */
+  signVoucher(request: VoucherRequest): Promise<DeviceVoucher>;
+  /** A manufacturer's account: its role's end, and its quota. */
+  makerTerm(account: string): Promise<MakerTerm>;
+  /** The device, or `undefined` when it is not registered. With `epoch`, as it was in that one. */
+  get(id: Hex, epoch?: number): Promise<Device | undefined>;
   /** The holder of record. Throws `DeviceUnknown`. */
   ownerOf(id: Hex): Promise<string>;
+  /** The holder of record at a second (Unix time), or after a block; undefined before the device was registered. */
+  ownerAt(id: Hex, at: { readonly time: number } | { readonly block: number }): Promise<string | undefined>;
+  /** The epoch then; 0 before the device was registered. */
+  epochAt(id: Hex, at: { readonly time: number } | { readonly block: number }): Promise<number>;
   /** Every device ever registered, in order, with its key; with `owner`, those registered to that organisation. */
   list(filter?: { owner?: number }): Promise<RegisteredDevice[]>;
-  /** What happened to one device, in order; empty for an unknown one. */
-  history(id: Hex): Promise<(RegisteredDevice | DeviceStatusChange)[]>;
+  /**
+   * What began the device's epochs, in order; empty for an unknown one. Walks from event to event: one block each, never a
+   * search.
+   */
+  history(id: Hex): Promise<EpochEvent[]>;
+  /** The same as a file that proves itself against one trusted block (docs/devices.md). */
+  exportHistory(id: Hex): Promise<HistoryVoucher>;
 }
 
-const abi = IDeviceRegistry__factory.createInterface();
+export interface OpenedListEnd {
+  readonly maker: number;
+  readonly root: Hex;
+  readonly by: string;
+}
 
 export function devicesOf(connection: Connection, deployment: Deployment): Devices {
-  const { provider } = connection;
-  const address = addressOf(deployment, "DeviceRegistry");
-  const contract = IDeviceRegistry__factory.connect(address, provider);
-  const change = (data: string) =>
-    operation(connection, { to: address, data }, (logs) =>
-      statusChange(eventIn(logs, abi, "DeviceStatusChanged")),
-    );
-  const find = (event: "DeviceRegistered" | "DeviceStatusChanged", args: unknown[]) =>
-    findEvents(provider, { address, abi, event, args, fromBlock: deployment.contracts.DeviceRegistry.block });
+  const registry = registryOf(connection, deployment);
+  const { contract, address } = registry;
+
+  function enrol(application: Application): Operation<RegisteredDevice>;
+  function enrol(list: FactoryList, options: OpenListOptions): Operation<OpenedList>;
+  function enrol(applications: Iterable<Application> | AsyncIterable<Application>): BulkEnrolment;
+  function enrol(
+    what: Application | FactoryList | Iterable<Application> | AsyncIterable<Application>,
+    options?: OpenListOptions,
+  ) {
+    if ("devices" in what) return openFactoryList(registry, what, options!);
+    if ("registration" in what) return enrolOne(registry, what);
+    return enrolMany(registry, what);
+  }
 
   return {
-    registration: ({ owner, deadline, parametersHash = noHash, certificateHash = noHash }) => ({
-      chainId: BigInt(deployment.chainId),
-      registry: address,
-      organisation: owner,
-      owner: holderOf(owner),
-      parametersHash,
-      certificateHash,
-      deadline: BigInt(deadline),
-    }),
+    ...statesOf(registry),
+    ...ownershipOf(registry),
+    ...keysOf(registry),
+    ...recoveryOf(registry),
+    enrol,
+    registration: (request) => prepareRegistration(registry, request),
     registrationMessage,
-    register: (key, registration, proof) =>
-      operation(
-        connection,
-        { to: address, data: registerCall(address, key, registration, proof) },
-        registered,
-      ),
-    suspend: (id) => change(abi.encodeFunctionData("suspend", [checkedId(id)])),
-    resume: (id) => change(abi.encodeFunctionData("resume", [checkedId(id)])),
-    revoke: (id) => change(abi.encodeFunctionData("revoke", [checkedId(id)])),
-    get: async (id) => {
-      const { owner, since, status, curve, epoch } = await contract.record(checkedId(id));
-      const name = enums.DeviceStatus[Number(status)];
-      if (name === undefined || name === "None") return undefined;
+    register: (key, registration, proof) => enrolOne(registry, { key, registration, proof }),
+    factoryList: (maker, devices) =>
+      new ListTree({ chainId: String(deployment.chainId), registry: address, maker }, devices),
+    closeList: (maker, root) =>
+      registryCall(registry, "closeList", [maker, root], "FactoryListClosed", ({ event }) => ({
+        maker,
+        root,
+        by: event.args.by,
+      })),
+    listOf: async (maker, root) => {
+      const { count, until, buyer, closed } = await contract.factoryListOf(maker, root);
+      if (count === 0n) return undefined;
+      return { maker, root, count: Number(count), until: Number(until), buyer: Number(buyer), closed };
+    },
+    signVoucher: async (request) =>
+      signVoucher(await connection.signer(), { chainId: deployment.chainId, registry: address }, request),
+    makerTerm: async (account) => {
+      const { org, until, quota, used } = await contract.manufacturerOf(account);
       return {
-        id,
-        owner,
-        since: Number(since),
-        status: name,
-        curve: Number(curve) as DeviceKey["curve"],
-        epoch: Number(epoch),
+        organisation: Number(org),
+        until: Number(until),
+        quota: quota === 2n ** 64n - 1n ? undefined : quota,
+        used,
       };
     },
+    get: (id, epoch) => readDevice(registry, id, epoch),
     ownerOf: (id) => withTypedErrors(() => contract.ownerOf(checkedId(id))),
+    ownerAt: async (id, at) => {
+      const device = checkedId(id);
+      const owner = await withTypedErrors(() =>
+        "time" in at ? contract.ownerAt(device, at.time) : contract.ownerAtBlock(device, at.block),
+      );
+      return /^0x0{40}$/.test(owner) ? undefined : owner;
+    },
+    epochAt: async (id, at) => {
+      const device = checkedId(id);
+      const epoch = await withTypedErrors(() =>
+        "time" in at ? contract.epochAt(device, at.time) : contract.epochAtBlock(device, at.block),
+      );
+      return Number(epoch);
+    },
     list: async ({ owner } = {}) => {
-      const events = await find("DeviceRegistered", [null, owner === undefined ? null : holderOf(owner)]);
-      return events.map(registeredDevice);
+      const args = [null, owner === undefined ? null : holderOf(owner)];
+      const fromBlock = deployment.contracts.DeviceRegistry.block;
+      const query = { address, abi: registryAbi, event: "DeviceRegistered", args, fromBlock };
+      return (await findEvents(connection.provider, query)).map(registeredDevice);
     },
-    history: async (id) => {
-      const entered = await find("DeviceRegistered", [checkedId(id)]);
-      const changed = await find("DeviceStatusChanged", [id]);
-      return [...entered.map(registeredDevice), ...changed.map(statusChange)];
-    },
+    history: async (id) => (await history(registry, id)).map(({ decoded }) => decoded),
+    exportHistory: (id) => exportHistory(registry, id),
   };
-}
-
-function registered(logs: Log[]): RegisteredDevice {
-  return registeredDevice(eventIn(logs, abi, "DeviceRegistered"));
-}
-
-function registerCall(
-  address: string,
-  key: DeviceKey,
-  registration: OwnedRegistration,
-  proof: RegistrationProof,
-): Hex {
-  const { registry, owner, organisation, parametersHash, certificateHash, deadline } = registration;
-  if (registry !== address || owner !== holderOf(organisation)) {
-    throw new TenonError(
-      "RegistrationForeign",
-      "The registration was prepared for another registry or owner",
-      {
-        args: { registry, expected: address, owner, organisation },
-        remedy: "Prepare it with devices.registration of this client.",
-      },
-    );
-  }
-  const signature = new Uint8Array([...fromHex(proof.r, 32), ...fromHex(proof.s, 32)]);
-  const s = toHex(lowS(signature, algorithmOf(key)).subarray(32));
-  const request = { owner: organisation, key, parametersHash, certificateHash, deadline, r: proof.r, s };
-  return abi.encodeFunctionData("register", [request]) as Hex;
-}
-
-function registeredDevice({ event, at }: FoundEvent): RegisteredDevice {
-  const { device, owner, manufacturer, key, parametersHash, certificateHash } = event.args;
-  return {
-    id: device,
-    owner,
-    manufacturer: Number(manufacturer),
-    key: { curve: Number(key.curve) as DeviceKey["curve"], x: key.x, y: key.y },
-    parametersHash,
-    certificateHash,
-    at,
-  };
-}
-
-function statusChange({ event, at }: FoundEvent): DeviceStatusChange {
-  const { device, from, to, by } = event.args;
-  return { id: device, from: statusName(from), to: statusName(to), by, at };
-}
-
-function statusName(status: bigint): DeviceStatus {
-  return enums.DeviceStatus[Number(status)] as DeviceStatus;
-}
-
-/** An id that came with the wrong length would be read as another device's. */
-function checkedId(id: Hex): Hex {
-  return toHex(fromHex(id, 32));
 }

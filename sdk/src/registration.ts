@@ -4,7 +4,9 @@ import {
   keccak256,
   sha256,
   solidityPackedKeccak256,
+  type TypedDataDomain,
   TypedDataEncoder,
+  type TypedDataField,
   ZeroHash,
 } from "ethers";
 import { fromHex, type Hex } from "./bytes.js";
@@ -53,19 +55,31 @@ const types = {
 
 /** The EIP-712 message of a registration, and its digest for the key's curve. */
 export function registrationMessage(key: DeviceKey, registration: Registration): RegistrationMessage {
-  const { chainId, registry, owner, parametersHash, certificateHash, deadline } = registration;
-  const domain = {
-    name: "Tenon DeviceRegistry",
-    version: "1",
-    chainId,
-    verifyingContract: getAddress(registry),
-  };
+  const { owner, parametersHash, certificateHash, deadline } = registration;
   const { curve, x, y } = key;
   const value = { curve, x, y, owner: getAddress(owner), parametersHash, certificateHash, deadline };
+  return deviceMessage(curve, registryDomain(registration), types, value);
+}
+
+/**
+ * An EIP-712 message as a device signs it: the bytes, and the digest for a key of this curve.
+ * @param types One struct, by its EIP-712 name.
+ */
+export function deviceMessage(
+  curve: DeviceKey["curve"],
+  domain: TypedDataDomain,
+  types: Record<string, TypedDataField[]>,
+  value: Record<string, unknown>,
+): RegistrationMessage {
   const encoded = TypedDataEncoder.encode(domain, types, value) as Hex;
   const hash = curve === P256 ? "sha256" : "keccak256";
   const digest = (curve === P256 ? sha256(encoded) : keccak256(encoded)) as Hex;
   return { message: fromHex(encoded), digest, hash };
+}
+
+/** The EIP-712 domain in which devices, owners and makers sign for one registry. */
+export function registryDomain({ chainId, registry }: Pick<Registration, "chainId" | "registry">) {
+  return { name: "Tenon DeviceRegistry", version: "1", chainId, verifyingContract: getAddress(registry) };
 }
 
 /** The address that holds what an organisation owns: a pure function of its number, and no key controls it. */

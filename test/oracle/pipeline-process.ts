@@ -22,6 +22,7 @@ for (const row of db.prepare("SELECT * FROM devices").all()) {
   entries.set(id, {
     num: row.num as number,
     key: { curve: row.curve as 1 | 8, x, y },
+    keyEpoch: 1,
     status: "active",
     epoch: 1,
   });

@@ -53,7 +53,7 @@ describe("oracle/ingest: pipeline", function () {
     const strangerClient = await path.connect(stranger);
     path.directory.entries.get(suspended.id)!.status = "suspended";
     path.directory.entries.get(revoked.id)!.status = "revoked";
-    path.directory.entries.get(good.id)!.epoch = 5;
+    path.directory.entries.get(good.id)!.keyEpoch = 5;
     good.epoch = 5;
 
     const signed = good.frame();

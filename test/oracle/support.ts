@@ -50,7 +50,7 @@ export class TestDirectory implements DeviceDirectory {
 
   add(device: TestDevice, db: DatabaseSync): void {
     const num = this.entries.size + 1;
-    this.entries.set(device.id, { num, key: device.key, status: "active", epoch: 1 });
+    this.entries.set(device.id, { num, key: device.key, keyEpoch: 1, status: "active", epoch: 1 });
     const { curve, x, y } = device.key;
     db.prepare("INSERT OR IGNORE INTO devices VALUES (?, ?, ?, ?, ?, ?, 'active', 1, 1)").run(
       num,

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
-import type { Hex } from "@tenon/sdk/bytes";
+import { fromHex, type Hex } from "@tenon/sdk/bytes";
 import { type Deployment, loadDeployment } from "@tenon/sdk/deployment";
 import { TenonError } from "@tenon/sdk/errors";
+import { type DeviceKey, decodeFrame, frameAad, importDeviceKey, verifyFrame } from "@tenon/sdk/frame/index";
 import {
   type DeviceRangeProof,
   type FrameProof,
@@ -14,6 +15,7 @@ import { pino } from "pino";
 import { readSecret } from "../chain/key.js";
 import { loadReadConfig, type ReadConfig } from "../config.js";
 import { openProofs } from "../proofs/open.js";
+import { type DirectoryEntry, keysFor } from "../state/types.js";
 import {
   type Command,
   overridesOf,
@@ -113,7 +115,7 @@ async function build(config: ReadConfig, deployment: Deployment, wanted: Wanted)
           ? await proofs.byName(wanted)
           : await proofs.range(wanted.device, wanted.epoch, wanted.from, wanted.to);
     const device = "device" in wanted ? directory.get(wanted.device) : undefined;
-    return { proof, steps: check(proof, deployment, device?.key) };
+    return { proof, steps: check(proof, deployment, device) };
   } finally {
     await opened.close();
   }
@@ -123,14 +125,24 @@ async function build(config: ReadConfig, deployment: Deployment, wanted: Wanted)
 function check(
   proof: FrameProof | DeviceRangeProof,
   deployment: Deployment,
-  key: Parameters<typeof verifyFrameProof>[1]["deviceKey"],
+  device: DirectoryEntry | undefined,
 ): VerifiedStep[] {
+  const bytes = fromHex("frames" in proof ? proof.last.frame : proof.frame);
+  const key = device && signerOf(bytes, device, deployment);
   const trust = { deployment, ...(key !== undefined && { deviceKey: key }) };
   if ("frames" in proof) {
     const trustedBlockHash = [proof.last.block.hash, proof.head.block.hash];
     return verifyDeviceRange(proof, { ...trust, trustedBlockHash });
   }
   return verifyFrameProof(proof, { ...trust, trustedBlockHash: proof.block.hash });
+}
+
+/** The key of the device that signed the frame; the one in force when none did, so that the check fails. */
+function signerOf(bytes: Uint8Array, device: DirectoryEntry, { chainId, contracts }: Deployment): DeviceKey {
+  const frame = decodeFrame(bytes);
+  const aad = frameAad({ chainId: BigInt(chainId), registry: contracts.DeviceRegistry.address });
+  const keys = keysFor(device, frame.header.epoch);
+  return keys.find((key) => verifyFrame(frame, aad, importDeviceKey(key))) ?? device.key;
 }
 
 async function ask(url: string, wanted: Wanted, values: Values): Promise<string> {

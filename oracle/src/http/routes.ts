@@ -94,11 +94,11 @@ export function addRoutes(app: FastifyInstance, view: OracleView): void {
         remedy: "Register it (npx hardhat device:register), or wait for the block that does.",
       });
     }
-    const { key, owner, status, epoch: of, block } = device;
+    const { key, keyEpoch, formerKeys = [], owner, status, epoch: of, block } = device;
     const facts = places.facts({ num: device.num, limit: 100 });
     return {
       device: id,
-      record: { owner, status, epoch: of, key, block },
+      record: { owner, status, epoch: of, key, keyEpoch, formerKeys, block },
       heads: places.heads(device.num),
       gaps: places.facts({ num: device.num, kind: "gap", open: true, limit: 100 }),
       facts,

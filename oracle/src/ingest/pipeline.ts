@@ -194,7 +194,7 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
     const verdicts = await this.#pool.verify(
       candidates.map(({ incoming, device, entry }) => ({
         raw: incoming.raw,
-        signer: { device, key: entry.key, epoch: entry.epoch },
+        signer: { device, key: entry.key, epoch: entry.keyEpoch },
       })),
     );
     this.stats.verifySeconds += (performance.now() - from) / 1_000;

@@ -16,7 +16,7 @@ import type { RejectReason } from "../state/types.js";
 export interface Signer {
   device: Hex;
   key: DeviceKey;
-  /** The registry's epoch: an earlier one is stale. */
+  /** In which the key came in: an earlier one is stale. */
   epoch: number;
 }
 

@@ -5,11 +5,11 @@ import { TenonError } from "@tenon/sdk/errors";
 import { isDatabaseError, stateFault } from "./fault.js";
 
 /** Of the tables below; a database with another one is refused. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * The oracle's tables. Everything about frames and rejects is derived: the segment log is the truth, and the
- * tables as far as the last closed batch can be rebuilt from it. `devices` is a copy of the registry's events.
+ * tables as far as the last closed batch can be rebuilt from it. `devices` and `device_keys` are a copy of the registry's events.
  * Only `intents` is not derived: an intent is written before its transaction is sent.
  *
  * Times are milliseconds since 1970, except the window of a batch, which is seconds as on the chain. Roots, hashes
@@ -22,7 +22,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE devices (
   num    INTEGER PRIMARY KEY,
   id     BLOB NOT NULL UNIQUE,
-  curve  INTEGER NOT NULL CHECK (curve IN (1, 8)),   -- COSE: 1 P-256, 8 secp256k1
+  curve  INTEGER NOT NULL CHECK (curve IN (1, 8)),   -- of the birth key, COSE: 1 P-256, 8 secp256k1
   x      BLOB NOT NULL,
   y      BLOB NOT NULL,
   owner  BLOB NOT NULL,
@@ -30,6 +30,16 @@ CREATE TABLE devices (
   epoch  INTEGER NOT NULL,
   block  INTEGER NOT NULL                            -- of the last event about the device
 ) STRICT;
+
+-- The keys a device got later, each with the epoch it came in with.
+CREATE TABLE device_keys (
+  device_num INTEGER NOT NULL,
+  epoch      INTEGER NOT NULL,
+  curve      INTEGER NOT NULL CHECK (curve IN (1, 8)),
+  x          BLOB NOT NULL,
+  y          BLOB NOT NULL,
+  PRIMARY KEY (device_num, epoch)
+) STRICT, WITHOUT ROWID;
 
 -- Where each frame of a closed batch is: (device, epoch, seq) to log index. Two hashes at one place: equivocation.
 CREATE TABLE frames (

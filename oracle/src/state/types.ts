@@ -5,14 +5,40 @@ import type { DeviceKey } from "@tenon/sdk/frame/index";
 export const LANES = ["alarm", "telemetry", "backfill"] as const;
 export type Lane = (typeof LANES)[number];
 
+/** A key of a device, and the epoch it came in with. */
+export interface EpochKey {
+  key: DeviceKey;
+  epoch: number;
+}
+
 /** What the registry says of a device now. */
 export interface DirectoryEntry {
   /** Primary key in the `devices` table. */
   num: number;
+  /** The key in force. */
   key: DeviceKey;
+  /**
+   * The epoch in which the key in force came in: frames of an earlier one are refused. A change of owner alone leaves it
+   * as it is, so that what a device made before it was handed over still gets in, under the epoch it was made in.
+   */
+  keyEpoch: number;
+  /** Keys that are no longer in force, oldest first: what they signed while they were stays good. */
+  formerKeys?: readonly EpochKey[];
   status: "active" | "suspended" | "revoked";
-  /** Frames of an earlier epoch are refused. */
+  /** The registry's epoch: changes of owner and of key. */
   epoch: number;
+}
+
+/**
+ * The keys that may have signed a frame of this epoch, likeliest first. Devices may count epochs ahead of the registry,
+ * so a key is not ruled out by a later one, only by having come in later than the frame's epoch.
+ */
+export function keysFor({ key, keyEpoch, formerKeys = [] }: DirectoryEntry, epoch: number): DeviceKey[] {
+  const all = [...formerKeys, { key, epoch: keyEpoch }];
+  return all
+    .filter((each) => each.epoch <= epoch)
+    .map((each) => each.key)
+    .reverse();
 }
 
 /** The registry as the oracle knows it. In memory: it is asked for every frame. */

@@ -1,4 +1,4 @@
-import { hash, type KeyObject } from "node:crypto";
+import { hash } from "node:crypto";
 import { equalBytes, type Hex, toHex } from "@tenon/sdk/bytes";
 import {
   decodeFrame,
@@ -25,7 +25,7 @@ import {
 import type { Places } from "../proofs/places.js";
 import { openState, transaction } from "../state/db.js";
 import { DeviceTracker } from "../state/tracker.js";
-import type { ClosedBatch, DeviceDirectory } from "../state/types.js";
+import { type ClosedBatch, type DeviceDirectory, keysFor } from "../state/types.js";
 import type { Findings } from "./report.js";
 
 /** What the log is held against. */
@@ -71,7 +71,6 @@ export class Rebuild {
   readonly #aad: Uint8Array;
   readonly #db = openState(":memory:");
   readonly #tracker: DeviceTracker;
-  readonly #keys = new Map<Hex, KeyObject>();
   readonly #devices = new Map<number, Hex>();
   #open = new Rebuilt();
   /** True once a frame stood at another index than in the database; those behind it follow. */
@@ -116,7 +115,7 @@ export class Rebuild {
       this.#findings.add({ part: "frame", message, ...name });
       return;
     }
-    if (!verifyFrame(frame, this.#aad, this.#key(device))) {
+    if (!keysFor(entry, epoch).some((key) => verifyFrame(frame, this.#aad, importDeviceKey(key)))) {
       const message = `frame ${shown(name)} is not what the device signed`;
       this.#findings.add({ part: "frame", message, ...name });
     }
@@ -306,14 +305,6 @@ export class Rebuild {
     }
     const message = `batch ${batch}: ${fields.join(", ")} rebuilt from the log differ from ${where}`;
     this.#findings.add({ part: "batch", message, batch });
-  }
-
-  #key(device: Hex): KeyObject {
-    const known = this.#keys.get(device);
-    if (known !== undefined) return known;
-    const key = importDeviceKey(this.#expected.directory.get(device)!.key);
-    this.#keys.set(device, key);
-    return key;
   }
 }
 

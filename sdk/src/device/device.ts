@@ -61,7 +61,8 @@ export interface AcceptedReceipt {
 export class Device {
   readonly id: Hex;
   readonly journal: FrameJournal;
-  readonly #signer: FrameSigner;
+  #signer: FrameSigner;
+  #held = false;
   readonly #aad: Uint8Array;
   readonly #receiptAad: Uint8Array;
   readonly #receiptKey;
@@ -120,6 +121,53 @@ export class Device {
     return { epoch, seqUpTo, covered: this.journal.cover(epoch, seqUpTo, new Uint8Array(bytes)) };
   }
 
+  /**
+   * Makes no more frames until {@link goOn}: from the consent to a new key until the registry has it, a frame would be of a
+   * key about to end. `record` throws `DeviceHeld` meanwhile.
+   * @throws TenonError `FramesPending` while a frame has no receipt: the oracle would refuse it after the change.
+   */
+  hold(): void {
+    const { pendingFrames } = this.journal;
+    if (pendingFrames > 0) {
+      throw new TenonError("FramesPending", "Frames of the present key have no receipt yet", {
+        args: { device: this.id, pendingFrames },
+        remedy: "Stay connected until every frame has its receipt, then change the key.",
+      });
+    }
+    this.#held = true;
+  }
+
+  /**
+   * Ends a hold. `signer` is the key that is in force now (the old one, when the rotation did not come about); `epoch`,
+   * when the registry began a new one, makes the journal begin it as well.
+   */
+  goOn(change: { signer?: FrameSigner; epoch?: number } = {}): void {
+    const { signer, epoch } = change;
+    if (signer !== undefined && signer.id !== this.id) {
+      throw new TenonError("DeviceKeyForeign", "The key is another device's", {
+        args: { device: this.id, keyOf: signer.id },
+        remedy: "Give the device's own key; prepareNextKey makes one for it.",
+      });
+    }
+    if (epoch !== undefined) this.beginEpoch(epoch);
+    if (signer !== undefined) this.#signer = signer;
+    this.#held = false;
+  }
+
+  /**
+   * Begins a new epoch, because the registry did: after the engagement with a new owner, or with a new key. Frames made
+   * before keep their epoch and are still sent. Call it once a change; opening takes care of it after a restart
+   * (`journal.epochAtLeast`).
+   * @param registryEpoch The epoch in force in the registry.
+   * @returns The epoch of the next frame: the registry's, or a later one where the journal was ahead already.
+   */
+  beginEpoch(registryEpoch: number): number {
+    const present = this.journal.next().epoch;
+    const epoch = Math.max(registryEpoch, present + 1);
+    this.journal.beginEpoch(epoch, `the registry began epoch ${registryEpoch}`);
+    return epoch;
+  }
+
   /** Resolves when everything recorded so far is on disk, safe from a power cut. */
   flush(): Promise<void> {
     return this.journal.flush();
@@ -135,6 +183,12 @@ export class Device {
   }
 
   #record(payload: Uint8Array, { lane = "telemetry", beacon }: RecordOptions): RecordedFrame {
+    if (this.#held) {
+      throw new TenonError("DeviceHeld", "The device makes no frames while its key is changed", {
+        args: { device: this.id },
+        remedy: "Keep the readings until goOn; a change of key takes one transaction.",
+      });
+    }
     const { epoch, seq, prev } = this.journal.next();
     const now = Date.now();
     const header = {

@@ -12,6 +12,15 @@ import {
 import { dirname } from "node:path";
 import { SigningKey } from "ethers";
 import { type Hex, toHex } from "../bytes.js";
+import {
+  type DeviceMessage,
+  type Engagement,
+  engagementMessage,
+  type Recovery,
+  type Rotation,
+  recoveryMessage,
+  rotationMessage,
+} from "../devices/messages.js";
 import { TenonError } from "../errors.js";
 import {
   type Algorithm,
@@ -25,6 +34,9 @@ import {
 } from "../frame/index.js";
 import { type Registration, registrationMessage } from "../registration.js";
 import { syncFolder } from "./mark.js";
+
+/** Which device the key in the file belongs to, where the key does not say so itself. */
+const DEVICE_LINE = /^Tenon device: (0x[0-9a-fA-F]{64})$/m;
 
 /** Names of the curves a device key may use; P-256 is what secure elements have. */
 export type CurveName = "P-256" | "secp256k1";
@@ -41,25 +53,44 @@ export class DeviceSigner implements FrameSigner {
   readonly sign: (toBeSigned: Uint8Array) => Uint8Array;
   readonly #private: KeyObject;
 
-  constructor(privateKey: KeyObject) {
+  /** @param id The device's id, where another key than this one was the device's first. Default: the hash of this key. */
+  constructor(privateKey: KeyObject, id?: Hex) {
     this.key = exportDeviceKey(privateKey);
-    this.id = deviceIdOf(this.key);
+    this.id = id ?? deviceIdOf(this.key);
     this.algorithm = algorithmOf(this.key);
     this.sign = signerOf(privateKey);
     this.#private = privateKey;
   }
 
-  /** Makes a new key in memory. */
-  static generate(curve: CurveName = "P-256"): DeviceSigner {
-    return new DeviceSigner(generateKeyPairSync("ec", { namedCurve: curve }).privateKey);
+  /** Makes a new key in memory; with `id`, as the next key of the device of that id. */
+  static generate(curve: CurveName = "P-256", id?: Hex): DeviceSigner {
+    return new DeviceSigner(generateKeyPairSync("ec", { namedCurve: curve }).privateKey, id);
   }
 
   /**
    * The proof by which the device itself agrees to be registered. A P-256 key signs SHA-256, a secp256k1 key
    * Keccak-256, of the same 66 bytes `0x1901 ‖ domain ‖ struct`; `s` is in the lower half.
    */
-  signRegistration(registration: Registration): { r: Hex; s: Hex } {
-    const { message, digest } = registrationMessage(this.key, registration);
+  signRegistration(registration: Registration): DeviceSignature {
+    return this.#signature(registrationMessage(this.key, registration));
+  }
+
+  /** The device's word that the epoch under its present owner has begun. */
+  signEngagement(engagement: Engagement): DeviceSignature {
+    return this.#signature(engagementMessage(this.key.curve, engagement));
+  }
+
+  /** Signs a rotation: the present key to consent, the new key to prove itself. */
+  signRotation(rotation: Rotation): DeviceSignature {
+    return this.#signature(rotationMessage(this.key.curve, rotation));
+  }
+
+  /** The word of a lost device's new key that it follows the owner it will have. */
+  signRecovery(recovery: Recovery): DeviceSignature {
+    return this.#signature(recoveryMessage(recovery));
+  }
+
+  #signature({ message, digest }: DeviceMessage): DeviceSignature {
     if (this.key.curve === SECP256K1) {
       const { r, s } = new SigningKey(privateScalar(this.#private)).sign(digest);
       return { r: r as Hex, s: s as Hex };
@@ -68,10 +99,20 @@ export class DeviceSigner implements FrameSigner {
     return { r: toHex(signature.subarray(0, 32)), s: toHex(signature.subarray(32)) };
   }
 
-  /** PKCS#8 in PEM, the form of the key file. */
+  /**
+   * PKCS#8 in PEM, the form of the key file. Where the id is not the key's own hash, it stands in a line before
+   * (explanatory text of RFC 7468).
+   */
   toPem(): string {
-    return this.#private.export({ format: "pem", type: "pkcs8" }) as string;
+    const pem = this.#private.export({ format: "pem", type: "pkcs8" }) as string;
+    return this.id === deviceIdOf(this.key) ? pem : `Tenon device: ${this.id}\n${pem}`;
   }
+}
+
+/** A device's signature over one of the registry's messages. */
+export interface DeviceSignature {
+  r: Hex;
+  s: Hex;
 }
 
 /** What {@link Device} needs of a key: the id and public key, and ECDSA over SHA-256 as r‖s. */
@@ -125,7 +166,7 @@ export function loadKey(path: string): DeviceSigner {
   if (curve !== "prime256v1" && curve !== "secp256k1") {
     throw keyInvalid(path, curve ?? key.asymmetricKeyType ?? "unknown key type");
   }
-  return new DeviceSigner(key);
+  return new DeviceSigner(key, DEVICE_LINE.exec(pem)?.[1]?.toLowerCase() as Hex | undefined);
 }
 
 /** Loads the key at `path`, or makes one there when there is none. */

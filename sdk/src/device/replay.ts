@@ -4,6 +4,9 @@ import type { Meter, SenmlRecord } from "../frame/index.js";
 import type { Device } from "./device.js";
 import type { Lane } from "./topics.js";
 
+/** Refusals that end by themselves: the machine's clock stops until then. */
+const WAITABLE = new Set(["JournalFull", "DeviceHeld"]);
+
 /** One frame a machine is about to record, and how long after the one before it. */
 export type MachineFrame = { delayMs: number; lane: Lane } & (
   | { kind: "readings"; readings: SenmlRecord[] }
@@ -18,8 +21,8 @@ export interface PlayOptions {
 }
 
 /**
- * Records a machine's frames on a device at their pace. A full journal stops the machine's clock instead of dropping
- * anything. Returns the number of frames recorded.
+ * Records a machine's frames on a device at their pace. A full journal, or a change of key, stops the machine's clock
+ * instead of dropping anything. Returns the number of frames recorded.
  */
 export async function play(
   device: Device,
@@ -45,8 +48,8 @@ async function recordWhenRoom(device: Device, frame: MachineFrame, options: Play
       else device.record(frame.readings, { lane: frame.lane });
       return true;
     } catch (error) {
-      if (!(error instanceof TenonError) || error.code !== "JournalFull") throw error;
-      if (!waited) options.onFull?.(error);
+      if (!(error instanceof TenonError) || !WAITABLE.has(error.code)) throw error;
+      if (!waited && error.code === "JournalFull") options.onFull?.(error);
       if (!(await pause(100, options.signal))) return false;
     }
   }

@@ -16,6 +16,7 @@ export type ProofStep =
   | "seals"
   | "contract code"
   | "device record"
+  | "history"
   | "anchor record";
 
 /** A proof that does not hold. `step` is the first link that failed; `code` is `ProofInvalid`. */

@@ -129,8 +129,8 @@ function parsed(source: unknown): unknown {
   }
 }
 
-/** One object of a proof, with its place in the whole for messages. */
-class Part {
+/** One object of what came as JSON, with its place in the whole for messages. */
+export class Part {
   constructor(
     readonly value: unknown,
     readonly at: string,
@@ -138,6 +138,12 @@ class Part {
 
   part(name: string): Part {
     return new Part(this.#get(name), `${this.at}.${name}`);
+  }
+
+  parts(name: string): Part[] {
+    const values = this.#get(name);
+    if (!Array.isArray(values)) throw this.fault(name, "a list");
+    return values.map((value, i) => new Part(value, `${this.at}.${name}.${i}`));
   }
 
   hex(name: string, length?: number): Hex {

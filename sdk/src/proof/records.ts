@@ -1,5 +1,5 @@
 import { type AnchorData, commitmentOf, EPOCH } from "../anchor.js";
-import { fromHex, type Hex, toHex } from "../bytes.js";
+import { fromHex, type Hex } from "../bytes.js";
 import { addressOf, type Deployment } from "../deployment.js";
 import type { Device } from "../devices.js";
 import { TenonError } from "../errors.js";
@@ -17,7 +17,11 @@ import { mappingSlot, proveSlot, readAccount, readSlot, type StateProof, slotWor
  */
 export const storageLayout = {
   /** `DeviceRecords._words`, a mapping from the device's id to one word. */
-  deviceRecords: 7n,
+  deviceRecords: 2n,
+  /** `DeviceRecords._history`: by device, then by epoch, the words of past epochs. */
+  deviceHistory: 3n,
+  /** `DeviceRecords._keyIds`: by device, then by epoch. */
+  deviceKeyIds: 4n,
   /** `AnchorLog._streams`, a mapping from the stream to its head, the ring of commitments, and the epochs' roots. */
   streams: 2n,
   ring: 1n,
@@ -54,11 +58,11 @@ export function verifyDevice(
   const step = "device record";
   const { word, code } = readContract("DeviceRegistry", step, deviceSlot(device), proof, state);
   // Under the id of a key that another device took over stands a mark, and no device can be registered there.
-  const record = word === 0n || word === keyTaken ? undefined : recordOf(device, word);
+  const record = word === 0n || word === keyTaken ? undefined : deviceOfWord(device, word);
   const detail =
     record === undefined
       ? `device ${device} was not registered`
-      : `${record.status}, epoch ${record.epoch}, held by ${record.owner}, epoch since ${isoTime(record.since)}`;
+      : `${record.status}, epoch ${record.epoch}, held by ${record.owner} since ${isoTime(record.since)}`;
   return { record, steps: [code, { name: step, detail }] };
 }
 
@@ -130,8 +134,18 @@ function readContract(
   step: "device record" | "anchor record",
   slot: Hex,
   { accountPath, slotPath }: StateProof,
-  { stateRoot, deployment }: TrustedState,
+  state: TrustedState,
 ): { word: bigint; code: VerifiedStep } {
+  const { storageRoot, step: code } = provenStorage(name, accountPath, state);
+  return { word: readSlot(step, storageRoot, slot, slotPath), code };
+}
+
+/** The storage of a contract, which must have the code of the deployment record. Throws `ProofError` at `contract code`. */
+export function provenStorage(
+  name: "DeviceRegistry" | "AnchorLog",
+  accountPath: readonly Hex[],
+  { stateRoot, deployment }: TrustedState,
+): { storageRoot: Hex; step: VerifiedStep } {
   const address = addressOf(deployment, name);
   const expected = codeHashOf(deployment, name);
   const account = readAccount("contract code", stateRoot, address, accountPath);
@@ -140,11 +154,11 @@ function readContract(
       args: { contract: name, address, recorded: expected, proven: account?.codeHash ?? "no account" },
     });
   }
-  const word = readSlot(step, account.storageRoot, slot, slotPath);
   const detail = `${name} ${address} has the recorded code, hash ${account.codeHash}`;
-  return { word, code: { name: "contract code", detail } };
+  return { storageRoot: account.storageRoot, step: { name: "contract code", detail } };
 }
 
+/** The mark of a used key (DeviceWord.sol). */
 const keyTaken = 1n << 175n;
 
 function codeHashOf(deployment: Deployment, name: "DeviceRegistry" | "AnchorLog"): Hex {
@@ -161,25 +175,41 @@ function codeHashOf(deployment: Deployment, name: "DeviceRegistry" | "AnchorLog"
 }
 
 /**
- * A record's word (DeviceWord.sol), from the lowest bits: owner 32, maker 32, since 32, block 32, epoch 32, status 4,
- * flags 4, curve 4, flags 4, offer 64.
+ * A record's word, from the lowest bits: owner 32, maker 32, since 32, block 32, epoch 32, status 4, engaged, locked, access
+ * stopped, one unused, curve 4, rotated, two unused, taken, and the open offer. Throws `ProofError` for anything else.
  */
-function recordOf(id: Hex, word: bigint): Device {
-  const bits = (from: number, count: number) => BigInt.asUintN(count, word >> BigInt(from));
-  const status = enums.DeviceStatus[Number(bits(160, 4))];
+export function deviceOfWord(id: Hex, word: bigint): Device {
+  const bits = (from: number, count: number) => Number(BigInt.asUintN(count, word >> BigInt(from)));
+  const flag = (at: number) => bits(at, 1) === 1;
+  const status = enums.DeviceStatus[bits(160, 4)];
   if (status === undefined || status === "None" || word >> 240n !== 0n) {
     throw new ProofError("device record", "The registry's word is no device record", {
-      args: { device: id, word: toHex(fromHex(slotWord(word))) },
+      args: { device: id, word: slotWord(word) },
     });
   }
+  const organisation = bits(0, 32);
   return {
     id,
-    owner: holderOf(Number(bits(0, 32))),
-    since: Number(bits(64, 32)),
+    owner: holderOf(organisation),
+    organisation,
+    maker: bits(32, 32),
+    since: bits(64, 32),
     status,
-    curve: Number(bits(168, 4)) as Device["curve"],
-    epoch: Number(bits(128, 32)),
+    curve: bits(168, 4) as Device["curve"],
+    epoch: bits(128, 32),
+    block: bits(96, 32),
+    engaged: flag(164),
+    locked: flag(165),
+    accessStopped: flag(166),
+    rotated: flag(172),
   };
+}
+
+/** Where the registry keeps the word of an epoch of a device, and the id of its key where the word says `rotated`. */
+export function epochSlots(device: Hex, epoch: number, present: number): { word: Hex; keyId: Hex } {
+  const inMap = (base: bigint) => slotWord(mappingSlot(BigInt(epoch), mappingSlot(device, base)));
+  const word = epoch === present ? deviceSlot(device) : inMap(storageLayout.deviceHistory);
+  return { word, keyId: inMap(storageLayout.deviceKeyIds) };
 }
 
 /** Seconds since 1970 as an ISO time without fractions. */

@@ -56,6 +56,23 @@ export async function proveSlot(
   slot: Hex,
   block: bigint,
 ): Promise<StateProof> {
+  const { accountPath, slotPaths } = await proveSlots(source, address, [slot], block);
+  return { accountPath, slotPath: slotPaths[0]! };
+}
+
+/** The proof of several slots of one contract: the way to the account once, then to each slot in the order asked. */
+export interface SlotsProof {
+  readonly accountPath: readonly Hex[];
+  readonly slotPaths: readonly (readonly Hex[])[];
+}
+
+/** Asks a node for the proof of several slots after a block. Throws TenonError `StateUnavailable`. */
+export async function proveSlots(
+  source: RpcSource,
+  address: string,
+  slots: readonly Hex[],
+  block: bigint,
+): Promise<SlotsProof> {
   const unavailable = (cause?: unknown) =>
     new TenonError("StateUnavailable", "The node cannot prove its state after this block", {
       args: { block, reason: cause instanceof Error ? cause.message : "no proof in the answer" },
@@ -64,7 +81,7 @@ export async function proveSlot(
     });
   let answer: unknown;
   try {
-    answer = await rpc(source, "eth_getProof", [address, [slot], `0x${block.toString(16)}`]);
+    answer = await rpc(source, "eth_getProof", [address, slots, `0x${block.toString(16)}`]);
   } catch (cause) {
     throw unavailable(cause);
   }
@@ -72,9 +89,9 @@ export async function proveSlot(
     accountProof?: Hex[];
     storageProof?: { proof: Hex[] }[];
   };
-  const slotPath = storageProof?.[0]?.proof;
-  if (accountProof === undefined || slotPath === undefined) throw unavailable();
-  return { accountPath: accountProof, slotPath };
+  const slotPaths = storageProof?.map(({ proof }) => proof);
+  if (accountProof === undefined || slotPaths?.length !== slots.length) throw unavailable();
+  return { accountPath: accountProof, slotPaths };
 }
 
 /** Where a mapping that stands at `base` keeps the value of a key: Solidity's rule. */

@@ -3,6 +3,7 @@ import type { Hex } from "../../../sdk/src/bytes.js";
 import { TenonError } from "../../../sdk/src/errors.js";
 import { answering } from "../../run.js";
 import { print, toJson, withTenon } from "../../tenon.js";
+import { told } from "../history/action.js";
 
 interface ShowArguments {
   id: string;
@@ -27,12 +28,6 @@ export default async ({ id, record, json }: ShowArguments, hre: HardhatRuntimeEn
       }
       const curve = device.curve === 1 ? "P-256" : "secp256k1";
       print({ ...device, since: new Date(1000 * device.since).toISOString(), curve }, false);
-      for (const entry of history) {
-        const what =
-          "key" in entry
-            ? `registered by organisation ${entry.manufacturer}`
-            : `${entry.from} → ${entry.to}, by ${entry.by}`;
-        console.log(`  block ${entry.at.block}: ${what}`);
-      }
+      for (const event of history) console.log(`  block ${event.at.block}: ${told(event)}`);
     }),
   );
