@@ -1,4 +1,4 @@
-import type { Log } from "ethers";
+import type { Interface, Log } from "ethers";
 import type { Hex } from "../bytes.js";
 import type { DeviceKey } from "../frame/key.js";
 import { IDeviceRegistry__factory } from "../generated/typechain/index.js";
@@ -18,7 +18,8 @@ import type {
   RegisteredDevice,
 } from "./model.js";
 
-export const registryAbi = IDeviceRegistry__factory.createInterface();
+/** Untyped: methods and events are named by the callers' tables. */
+export const registryAbi: Interface = IDeviceRegistry__factory.createInterface();
 
 /** Decodes one event that a transaction must have emitted. Throws `EventMissing`. */
 export function decoding<T>(event: string, read: (found: FoundEvent) => T): (logs: Log[]) => T {

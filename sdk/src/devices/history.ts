@@ -14,7 +14,7 @@ export interface FoundEpochEvent {
 }
 
 const beginnings = ["DeviceRegistered", "DeviceTransferred", "DeviceKeyRotated", "DeviceRevoked"].map(
-  (name) => registryAbi.getEvent(name as "DeviceRegistered")!.topicHash,
+  (name) => registryAbi.getEvent(name)!.topicHash,
 );
 
 /**

@@ -1,3 +1,4 @@
+import type { Interface } from "ethers";
 import type { Hex } from "../bytes.js";
 import { addressOf } from "../deployment.js";
 import type { DeviceKey } from "../frame/key.js";
@@ -54,7 +55,7 @@ export interface DeviceRecovery {
   forceTransfer(id: Hex, to: number, order: bigint): Operation<RecoveryStep>;
 }
 
-const abi = IDeviceRecovery__factory.createInterface();
+const abi: Interface = IDeviceRecovery__factory.createInterface();
 const zero = `0x${"00".repeat(32)}` as const;
 const noKey = { curve: 0, x: zero, y: zero } as const;
 const noProof = { key: noKey, r: zero, s: zero };
@@ -64,7 +65,7 @@ export function recoveryOf(registry: Registry): DeviceRecovery {
   const to = addressOf(deployment, "DeviceRecovery");
   const contract = IDeviceRecovery__factory.connect(to, connection.provider);
   const step = (method: string, id: Hex, args: unknown[], name: string) => {
-    const data = abi.encodeFunctionData(method as "cancel", [address, checkedId(id), ...args] as never);
+    const data = abi.encodeFunctionData(method, [address, checkedId(id), ...args]);
     return operation(connection, { to, data }, (logs): RecoveryStep => {
       const { event, at } = eventIn(logs, abi, name);
       return { id: event.args.device, by: event.args.by, at };

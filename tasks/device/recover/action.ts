@@ -9,8 +9,8 @@ import { type Acting, type ActingArguments, acting } from "../acting.js";
 
 interface RecoverArguments extends ActingArguments {
   id: string;
-  owner: number;
-  newKey: string | undefined;
+  owner?: number;
+  newKey?: string | undefined;
 }
 
 const step =
