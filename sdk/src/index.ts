@@ -20,10 +20,58 @@ export {
   loadDeployment,
 } from "./deployment.js";
 export type {
+  BulkEnrolment,
+  BulkOptions,
+  BulkProgress,
+  BulkReport,
+} from "./devices/bulk.js";
+export {
+  readActivation,
+  readFactoryList,
+  readVoucher,
+  writeActivations,
+  writeFactoryList,
+} from "./devices/files.js";
+export {
+  type HistoryTrust,
+  type HistoryVoucher,
+  type VerifiedHistory,
+  verifyHistory,
+} from "./devices/history-voucher.js";
+export {
+  type Activation,
+  type FactoryList,
+  type ListedDevice,
+  ListTree,
+  listedDevice,
+  verifyActivation,
+} from "./devices/list.js";
+export {
+  type DeviceMessage,
+  type Engagement,
+  engagementMessage,
+  type Recovery,
+  type Rotation,
+  recoveryMessage,
+  rotationMessage,
+} from "./devices/messages.js";
+export type { PartySignature, TransferTerms } from "./devices/ownership.js";
+export { newSalt, type Parameters, parametersHashOf, readPublicKey } from "./devices/parameters.js";
+export type { PendingRecovery } from "./devices/recovery.js";
+export { readDevices } from "./devices/rows.js";
+export type { DeviceVoucher } from "./devices/voucher.js";
+export type {
+  Application,
   Device,
+  DeviceEngagement,
+  DeviceKeyChange,
+  DeviceOffer,
   DeviceStatus,
   DeviceStatusChange,
   Devices,
+  DeviceTransfer,
+  EpochEvent,
+  MakerTerm,
   RegisteredDevice,
   RegistrationProof,
   RegistrationRequest,

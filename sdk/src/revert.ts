@@ -71,6 +71,7 @@ export const enums = {
     "OtherModel",
     "Rollback",
   ],
+  TransferCause: ["Accepted", "Signed", "Recovered", "Forced"],
 } as const;
 
 interface AbiInput {

@@ -130,7 +130,7 @@ class Bulk {
   async #sendSingle(given: Application[]): Promise<void> {
     const left = await this.#missing(given);
     const results = await Promise.allSettled(
-      left.map((application) => enrolOne(this.#registry, application).wait()),
+      left.map(async (application) => enrolOne(this.#registry, application).wait()),
     );
     const stopped: unknown[] = [];
     results.forEach((result, i) => {

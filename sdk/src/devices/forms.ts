@@ -153,7 +153,7 @@ function placeOf(part: Part) {
 }
 
 function listedFrom(part: Part): ListedDevice {
-  const { parameters, salt } = part.value as { parameters?: Parameters; salt?: unknown };
+  const { parameters, salt } = (part.value ?? {}) as { parameters?: Parameters; salt?: unknown };
   return {
     key: keyFrom(part.part("key")),
     parametersHash: part.hex("parametersHash", 32),

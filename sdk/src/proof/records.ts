@@ -17,11 +17,11 @@ import { mappingSlot, proveSlot, readAccount, readSlot, type StateProof, slotWor
  */
 export const storageLayout = {
   /** `DeviceRecords._words`, a mapping from the device's id to one word. */
-  deviceRecords: 2n,
+  deviceRecords: 7n,
   /** `DeviceRecords._history`: by device, then by epoch, the words of past epochs. */
-  deviceHistory: 3n,
+  deviceHistory: 8n,
   /** `DeviceRecords._keyIds`: by device, then by epoch. */
-  deviceKeyIds: 4n,
+  deviceKeyIds: 9n,
   /** `AnchorLog._streams`, a mapping from the stream to its head, the ring of commitments, and the epochs' roots. */
   streams: 2n,
   ring: 1n,
