@@ -46,7 +46,8 @@ export async function deviceWorld() {
     buyer: await as("buyer"),
     authority: await as("authority"),
   };
-  return { ...connection, signers, deployment, ...clients };
+  const { provider } = connection;
+  return { ...connection, provider, signers, deployment, ...clients };
 }
 
 export type DeviceWorld = Awaited<ReturnType<typeof deviceWorld>>;
