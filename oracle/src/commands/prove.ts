@@ -2,7 +2,14 @@ import { writeFileSync } from "node:fs";
 import { fromHex, type Hex } from "@tenon/sdk/bytes";
 import { type Deployment, loadDeployment } from "@tenon/sdk/deployment";
 import { TenonError } from "@tenon/sdk/errors";
-import { type DeviceKey, decodeFrame, frameAad, importDeviceKey, verifyFrame } from "@tenon/sdk/frame/index";
+import {
+  type DeviceKey,
+  decodeFrame,
+  deviceIdOf,
+  frameAad,
+  importDeviceKey,
+  verifyFrame,
+} from "@tenon/sdk/frame/index";
 import {
   type DeviceRangeProof,
   type FrameProof,
@@ -129,7 +136,8 @@ function check(
 ): VerifiedStep[] {
   const bytes = fromHex("frames" in proof ? proof.last.frame : proof.frame);
   const key = device && signerOf(bytes, device, deployment);
-  const trust = { deployment, ...(key !== undefined && { deviceKey: key }) };
+  const later = key !== undefined && deviceIdOf(key) !== decodeFrame(bytes).header.device;
+  const trust = { deployment, ...(key && (later ? { laterKey: key } : { deviceKey: key })) };
   if ("frames" in proof) {
     const trustedBlockHash = [proof.last.block.hash, proof.head.block.hash];
     return verifyDeviceRange(proof, { ...trust, trustedBlockHash });

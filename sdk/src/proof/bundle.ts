@@ -3,7 +3,7 @@ import { type AnchorData, anchorOfEvent } from "../anchor.js";
 import { fromHex, type Hex, toHex } from "../bytes.js";
 import { addressOf, type Deployment } from "../deployment.js";
 import { decodeFrame, type Frame, frameAad, verifyFrame } from "../frame/frame.js";
-import { type DeviceKey, deviceIdOf } from "../frame/key.js";
+import { type DeviceKey, deviceIdOf, importDeviceKey } from "../frame/key.js";
 import { abis } from "../generated/abis.js";
 import { type BlockProof, verifyBlockProof } from "./block.js";
 import { ProofError, type ProofStep } from "./error.js";
@@ -70,8 +70,13 @@ export interface Trust {
   readonly trustedBlockHash: Hex | readonly Hex[];
   /** Which contracts are the real ones: anybody can deploy a copy that says anything. */
   readonly deployment: Deployment;
-  /** The device's key. With it the device's signature is checked too; without it, the oracle's word stands for it. */
+  /**
+   * The device's birth key, which its id is the hash of. With it the device's signature is checked too; without it, the
+   * oracle's word stands for it.
+   */
   readonly deviceKey?: DeviceKey;
+  /** Instead: a key the device got later. That it is this device's is the verifier's to know (`devices.keyOf`). */
+  readonly laterKey?: DeviceKey;
 }
 
 /** One link that held, ready to be shown. */
@@ -91,7 +96,7 @@ export function verifyFrameProof(source: unknown, trust: Trust): VerifiedStep[] 
   const proof = frameProofFrom(source);
   const chain = checkChain(proof, trust.deployment);
   const { frame, step } = openFrame(proof.frame);
-  const signature = trust.deviceKey === undefined ? [] : [checkSignature(frame, proof, trust.deviceKey)];
+  const signature = checkSignature(frame, proof, trust);
   const leaf = leafHash(frame.bytes);
   const path = proof.path.map((node) => fromHex(node));
   const { count, framesRoot, batch } = proof.anchor;
@@ -147,17 +152,25 @@ export function aadOf(chain: ProvenChain): Uint8Array {
   return frameAad({ chainId: BigInt(chain.chainId), registry: chain.registry });
 }
 
-export function checkSignature(frame: Frame, chain: ProvenChain, key: DeviceKey): VerifiedStep {
+/** Checks the device's signature with the key that is trusted; nothing when none is. */
+export function checkSignature(
+  frame: Frame,
+  chain: ProvenChain,
+  { deviceKey, laterKey }: Pick<Trust, "deviceKey" | "laterKey">,
+): VerifiedStep[] {
+  const key = laterKey ?? deviceKey;
+  if (key === undefined) return [];
   const { device, algorithm, seq } = frame.header;
-  if (!verifyFrame(frame, aadOf(chain), key)) {
+  if (!verifyFrame(frame, aadOf(chain), laterKey === undefined ? key : importDeviceKey(key))) {
     throw new ProofError("device signature", "The device's key did not sign this frame for this deployment", {
       args: { device, key: deviceIdOf(key), seq },
     });
   }
-  return {
-    name: "device signature",
-    detail: `${algorithm === -7 ? "ES256" : "ES256K"} by the key of ${device}, which is the hash of that key`,
-  };
+  const whose =
+    laterKey === undefined
+      ? `the key of ${device}, which is the hash of that key`
+      : `key ${deviceIdOf(key)}, which the verifier knows as that of ${device}`;
+  return [{ name: "device signature", detail: `${algorithm === -7 ? "ES256" : "ES256K"} by ${whose}` }];
 }
 
 /** That the AnchorLog accepted exactly this batch, in a block whose hash is trusted. */

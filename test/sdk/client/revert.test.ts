@@ -48,7 +48,10 @@ describe("typed errors of contracts", () => {
     for (const [name, members] of Object.entries(enums)) {
       const source = sources.join("\n").match(new RegExp(`enum ${name} \\{([^}]*)\\}`));
       expect(
-        source?.[1]?.split(",").map((member) => member.trim()),
+        source?.[1]
+          ?.replaceAll(/\/\/.*$/gm, "")
+          .split(",")
+          .map((member) => member.trim()),
         name,
       ).to.deep.equal(members);
     }
