@@ -46,6 +46,7 @@ export class RegistryDirectory implements DeviceDirectory {
   readonly #chain: ChainConnection;
   readonly #devices = new Map<Hex, DeviceRow>();
   #next: number;
+  #asOf = 0;
 
   constructor(db: DatabaseSync, chain: ChainConnection) {
     this.#db = db;
@@ -61,6 +62,10 @@ export class RegistryDirectory implements DeviceDirectory {
 
   get(id: Hex): DeviceRow | undefined {
     return this.#devices.get(id);
+  }
+
+  get asOf(): number {
+    return this.#asOf;
   }
 
   get size(): number {
@@ -86,6 +91,7 @@ export class RegistryDirectory implements DeviceDirectory {
     });
     for (const device of changed.values()) this.#devices.set(device.id, device);
     this.#next = head.number + 1;
+    this.#asOf = head.timestamp * 1000;
   }
 
   #apply(log: Log, changes: Changes): void {

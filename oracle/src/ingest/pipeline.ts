@@ -188,6 +188,8 @@ export class Pipeline extends EventEmitter<PipelineEvents> {
 
   async #check(messages: Incoming[]): Promise<Group> {
     this.stats.received += messages.length;
+    const { asOf = 0 } = this.#options.directory;
+    for (const message of messages) message.receivedAt = Math.max(message.receivedAt, asOf);
     const sorted = this.#intake.sort(messages);
     const candidates = sorted.rows.filter((row): row is Candidate => "entry" in row);
     const from = performance.now();

@@ -45,6 +45,11 @@ export function keysFor({ key, keyEpoch, formerKeys = [] }: DirectoryEntry, epoc
 export interface DeviceDirectory {
   /** @param id Device id, lower-case hex with 0x. */
   get(id: Hex): DirectoryEntry | undefined;
+  /**
+   * Time of the block it is true at, milliseconds since 1970. What is judged by it was received no earlier: contracts look
+   * up the key of a frame by that time, and our clock may be behind the chain's.
+   */
+  readonly asOf?: number;
 }
 
 /** A batch that is closed and durable: exactly what is anchored. Hashes are 32 bytes. */
