@@ -2,7 +2,13 @@ import { expect } from "chai";
 import { verifyState } from "../../oracle/src/verify/verify.js";
 import { createTenon, type Tenon } from "../../sdk/src/client.js";
 import { DeviceSigner } from "../../sdk/src/device/index.js";
-import { type DeviceKey, deviceIdOf, frameProofFrom, type Hex, verifyFrameProof } from "../../sdk/src/index.js";
+import {
+  type DeviceKey,
+  deviceIdOf,
+  frameProofFrom,
+  type Hex,
+  verifyFrameProof,
+} from "../../sdk/src/index.js";
 import { TestLogger, until } from "./support/chain.js";
 import { eventually, type Plant, startPlant } from "./support/plant.js";
 
