@@ -100,7 +100,7 @@ describe("tenon.orgs", () => {
       [
         [1, "Manufacturer", true],
         [2, "Treasurer", true],
-      [2, "DeviceManager", true],
+        [2, "DeviceManager", true],
         [3, "Anchor", true],
         [3, "DeviceAuthority", true],
       ],
