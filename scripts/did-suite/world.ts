@@ -32,7 +32,7 @@ export async function madeDids(): Promise<MadeDids> {
   const published = await world.born(owner, makeKey(1));
   await world.publish(published.id, {
     interfaces: [
-      { id: "telemetry", type: "TelemetryStream", permissions: ["ReadTelemetry"] },
+      { id: "telemetry", type: "TelemetryStream", permissions: ["readTelemetry"] },
       { id: "manual", type: "Manual", permissions: [], endpoint: "https://maker.example/manual.pdf" },
     ],
     keys: [

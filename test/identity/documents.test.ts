@@ -12,7 +12,7 @@ import { signAct } from "../support/signed-acts.js";
 const text = (value: string) => Buffer.from(value);
 /** What an owner typically publishes: two interfaces and one other name. */
 const TYPICAL = text(
-  '{"version":1,"interfaces":[{"id":"telemetry","type":"TelemetryStream","permissions":["ReadTelemetry"]},{"id":"start","type":"StartStop","permissions":["StartStop"]}],"keys":[],"alsoKnownAs":["https://id.gs1.org/01/09506000134352/21/12345"]}',
+  '{"version":1,"interfaces":[{"id":"telemetry","type":"TelemetryStream","permissions":["readTelemetry"]},{"id":"start","type":"StartStop","permissions":["startStop"]}],"keys":[],"alsoKnownAs":["https://id.gs1.org/01/09506000134352/21/12345"]}',
 );
 
 describe("DeviceDocuments", () => {

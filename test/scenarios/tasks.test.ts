@@ -44,8 +44,10 @@ describe(`the tasks of a user with a key and no coins, on ${chain.name}`, functi
   const file = (name: string) => join(folder, name);
 
   function members() {
-    const signatory = (address: string, role: string) => [{ address, roles: [{ role, days: 30 }] }];
-    const maker = signatory(keys.maker.address, "Manufacturer");
+    const signatory = (address: string, ...roles: string[]) => [
+      { address, roles: roles.map((role) => ({ role, days: 30 })) },
+    ];
+    const maker = signatory(keys.maker.address, "Manufacturer", "DeviceManager");
     const oracle = signatory(keys.oracle.address, "Anchor");
     return {
       organisations: [
@@ -75,6 +77,26 @@ describe(`the tasks of a user with a key and no coins, on ${chain.name}`, functi
     expect(registered.device).to.equal(device.id);
     const shown = await task(keys.deployer, ["device", "show", device.id]);
     expect(shown).to.include({ id: device.id, status: "Active" });
+  });
+
+  it("publish what the device offers, and find it by its DID", async () => {
+    const did = `did:tenon:${deployment.chainId}:${device.id.slice(2)}`;
+    const offered = [{ id: "telemetry", type: "TelemetryStream", permissions: ["readTelemetry"] }];
+    writeFileSync(file("document.json"), JSON.stringify({ interfaces: offered }));
+    const publish = ["did", "publish", did, "--document", file("document.json")];
+    const published = await task(keys.maker, publish);
+    expect(published).to.include({ did, number: 1, epoch: 1 });
+    expect(await task(keys.oracle, ["did", "interfaces", device.id])).to.deep.equal(offered);
+
+    const newest = await task(keys.oracle, ["did", "resolve", did]);
+    expect(newest).to.have.nested.property("didDocument.service[0].id", `${did}#telemetry`);
+    const before = String(Number(published.block) - 1);
+    const older = await task(keys.oracle, ["did", "resolve", did, "--version-id", before]);
+    expect(older).to.have.nested.property("didDocumentMetadata.nextVersionId", String(published.block));
+    expect(older).to.not.have.nested.property("didDocument.service");
+    expect(await task(keys.oracle, ["did", "resolve", `${did}#telemetry`])).to.include({
+      type: "TelemetryStream",
+    });
   });
 
   it("show the stream that an oracle anchored to", async () => {

@@ -21,8 +21,8 @@ export interface DeviceState {
   /** The key in force. */
   readonly key: DeviceKey;
   readonly published: Required<DeviceDocument>;
-  /** Where grants are asked for: `eip155:<chain>:<address>` of the access contract, when there is one. */
-  readonly grants: string | undefined;
+  /** Where grants are asked for: the access contract, `eip155:<chain>:<address>`. */
+  readonly grants: string;
 }
 
 /** The DID document of a device that is not revoked. */
@@ -71,9 +71,9 @@ export function organisationDocument(state: OrganisationState): DIDDocument {
   };
 }
 
-function serviceOf(did: string, offered: DeviceInterface, grants: string | undefined): Service {
+function serviceOf(did: string, offered: DeviceInterface, grants: string): Service {
   const { id, type, permissions, endpoint } = offered;
-  const byGrant = { access: "by grant", ...(grants === undefined ? {} : { uri: grants }) };
+  const byGrant = { access: "by grant", uri: grants };
   return { id: `${did}#${id}`, type, serviceEndpoint: endpoint ?? byGrant, permissions: [...permissions] };
 }
 

@@ -1,3 +1,4 @@
+import { permissionsOf } from "../access/pass.js";
 import { TenonError } from "../errors.js";
 import { readMultikey } from "./multikey.js";
 
@@ -18,7 +19,7 @@ export interface DeviceInterface {
   readonly id: string;
   /** Kind of interface, such as `OpcUaServer` or `TelemetryStream`: a letter, then letters and digits. */
   readonly type: string;
-  /** Permissions a grant needs for it, by their names in the access contract; empty when anyone may use it. */
+  /** Permissions a grant needs for it, by the names of `permissionNames`; empty when anyone may use it. */
   readonly permissions: readonly string[];
   /** Where it is; left out when only a grant tells. What stands here is public to every member for ever. */
   readonly endpoint?: string;
@@ -37,12 +38,13 @@ const MAX_ENTRIES = 64;
 
 /**
  * The bytes to publish: JSON with `version` first. An empty document gives no bytes, which withdraws the one before.
- * @throws TenonError `DocumentInvalid`.
+ * @throws TenonError `DocumentInvalid`, `MultikeyInvalid`, `PermissionUnknown`.
  */
 export function encodeDocument(document: DeviceDocument): Uint8Array {
   const whole = { version: 1, interfaces: [], keys: [], alsoKnownAs: [], ...document };
   const bytes = new TextEncoder().encode(JSON.stringify(whole));
   const { interfaces, keys, alsoKnownAs } = decodeDocument(bytes);
+  for (const { permissions } of interfaces) permissionsOf(permissions);
   return interfaces.length + keys.length + alsoKnownAs.length === 0 ? new Uint8Array() : bytes;
 }
 

@@ -6,7 +6,7 @@ import type {
   DIDResolver,
   ParsedDID,
 } from "did-resolver";
-import { type Deployment, requireChain } from "../deployment.js";
+import { addressOf, type Deployment, requireChain } from "../deployment.js";
 import { TenonError } from "../errors.js";
 import { ethersProvider, type ProviderLike, rpcSource } from "../rpc.js";
 import { deactivatedDocument, deviceDocument, organisationDocument } from "./document.js";
@@ -127,7 +127,7 @@ async function resolvedDevice(
     controller: organisationDid(deployment.chainId, version.organisation),
     key,
     published,
-    grants: grantsOf(deployment),
+    grants: `eip155:${deployment.chainId}:${addressOf(deployment, "DeviceAccess")}`,
   });
   return { document, metadata: { ...metadata, ...warning } };
 }
@@ -194,11 +194,6 @@ function publishedIn({ published }: DeviceVersion) {
       warning: { warning: `What the owner published is left out. ${error.message}` },
     };
   }
-}
-
-function grantsOf(deployment: Deployment): string | undefined {
-  const access = (deployment.contracts as Record<string, { address: string } | undefined>).DeviceAccess;
-  return access === undefined ? undefined : `eip155:${deployment.chainId}:${access.address}`;
 }
 
 function versionAsked(query: string | undefined, options: DIDResolutionOptions): VersionAt {

@@ -5,7 +5,7 @@ import { TenonError } from "../../../sdk/src/errors.js";
 const key = "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
 const whole: Required<DeviceDocument> = {
   interfaces: [
-    { id: "telemetry", type: "TelemetryStream", permissions: ["ReadTelemetry"] },
+    { id: "telemetry", type: "TelemetryStream", permissions: ["readTelemetry"] },
     { id: "manual", type: "Manual", permissions: [], endpoint: "https://maker.example/manual.pdf" },
   ],
   keys: [{ multikey: key, uses: ["assertionMethod", "keyAgreement"] }],
@@ -80,6 +80,14 @@ describe("published documents", () => {
     expect(() => encodeDocument(mistaken))
       .to.throw(TenonError)
       .with.property("code", "DocumentInvalid");
+  });
+
+  it("refuses a permission that no grant can give", () => {
+    const [one] = whole.interfaces;
+    const mistaken = { interfaces: [{ ...one!, permissions: ["readTelemtry"] }] };
+    expect(() => encodeDocument(mistaken))
+      .to.throw(TenonError)
+      .with.property("code", "PermissionUnknown");
   });
 
   it("refuses a key that is no key before it is published", () => {

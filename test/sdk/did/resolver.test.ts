@@ -11,7 +11,7 @@ import { makeKey, type TestKey } from "../../support/keys.js";
 import { refusal } from "../../support/refusal.js";
 
 const stream: DeviceDocument = {
-  interfaces: [{ id: "telemetry", type: "TelemetryStream", permissions: ["ReadTelemetry"] }],
+  interfaces: [{ id: "telemetry", type: "TelemetryStream", permissions: ["readTelemetry"] }],
 };
 const manual = (endpoint: string): DeviceDocument => ({
   interfaces: [{ id: "manual", type: "Manual", permissions: [], endpoint }],
@@ -84,8 +84,9 @@ describe("resolving did:tenon", () => {
     expect(didDocument!.service).to.have.length(1);
     const [service] = didDocument!.service!;
     expect(service).to.deep.include({ id: `${did(key)}#telemetry`, type: "TelemetryStream" });
-    expect(service!.permissions).to.deep.equal(["ReadTelemetry"]);
-    expect(service!.serviceEndpoint).to.have.property("access", "by grant");
+    expect(service!.permissions).to.deep.equal(["readTelemetry"]);
+    const uri = `eip155:31337:${world.deployment.contracts.DeviceAccess.address}`;
+    expect(service!.serviceEndpoint).to.deep.equal({ access: "by grant", uri });
 
     await world.publish(key.id, manual("https://maker.example/1"));
     expect((await resolve(key)).didDocument!.service![0]!.serviceEndpoint).to.equal(
@@ -359,6 +360,18 @@ describe("resolving did:tenon", () => {
     expect(await dids.interfaces(key.id)).to.deep.equal(stream.interfaces);
     expect((await dids.resolve(dids.ofDevice(key.id))).didDocument!.service).to.have.length(1);
     expect(await dids.interfaces(`0x${"07".repeat(32)}`)).to.deep.equal([]);
+  });
+
+  it("publishes what somebody signed who has no node", async () => {
+    const key = await world.born();
+    const { deployment, signers } = world;
+    const author = await createTenon({ signer: signers.owner, deployment });
+    const shown: string[] = [];
+    const act = await author.did.publish(key.id, stream).sign({ show: (words) => void shown.push(words) });
+    expect(shown.join()).to.contain("publish").and.contain(key.id);
+    const { relay } = await createTenon({ signer: signers.stranger, deployment });
+    await relay(act).wait();
+    expect(await author.did.interfaces(key.id)).to.deep.equal(stream.interfaces);
   });
 
   describe("dereferencing", () => {

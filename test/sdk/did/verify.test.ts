@@ -21,7 +21,7 @@ function documentOf(key: KeyObject, published: PublishedKey[] = []): DIDDocument
     controller: "did:tenon:31337:org:1",
     key: exportDeviceKey(key),
     published: { interfaces: [], keys: published, alsoKnownAs: [] },
-    grants: undefined,
+    grants: `eip155:31337:0x${"5f".repeat(20)}`,
   });
 }
 
