@@ -9,6 +9,7 @@ import { adminShow } from "./admin/show/index.js";
 import { adminUnpause } from "./admin/unpause/index.js";
 import { anchor } from "./anchor/index.js";
 import { anchorShow } from "./anchor/show/index.js";
+import { certificateTasks } from "./certificate/index.js";
 import { chain } from "./chain/index.js";
 import { deploy } from "./deploy/index.js";
 import { deviceTasks } from "./device/index.js";
@@ -16,9 +17,11 @@ import { did } from "./did/index.js";
 import { didInterfaces } from "./did/interfaces/index.js";
 import { didPublish } from "./did/publish/index.js";
 import { didResolve } from "./did/resolve/index.js";
+import { firmwareTasks } from "./firmware/index.js";
 import { frameBundle } from "./frame/bundle/index.js";
 import { frame } from "./frame/index.js";
 import { frameVerify } from "./frame/verify/index.js";
+import { machineTasks } from "./machine/index.js";
 import { networkAddValidator } from "./network/add-validator/index.js";
 import { networkAllowAccount } from "./network/allow-account/index.js";
 import { networkAllowNode } from "./network/allow-node/index.js";
@@ -81,6 +84,9 @@ export const tasks: TaskDefinition[] = [
   didResolve,
   didPublish,
   didInterfaces,
+  ...certificateTasks,
+  ...machineTasks,
+  ...firmwareTasks,
   anchor,
   anchorShow,
   frame,

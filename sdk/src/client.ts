@@ -1,11 +1,14 @@
 import { JsonRpcApiProvider, type Provider, type Signer } from "ethers";
 import { type Admin, adminOf } from "./admin.js";
+import { type Certificates, certificatesOf } from "./certificates.js";
 import { checkDeployment, type Deployment, requireChain } from "./deployment.js";
 import { type Devices, devicesOf } from "./devices.js";
 import { type Dids, didsOf } from "./did/did.js";
 import { type EligibilityRules, eligibilityOf } from "./eligibility.js";
 import { type Encumbrances, encumbrancesOf } from "./encumbrances.js";
 import { TenonError } from "./errors.js";
+import { type Firmware, firmwareOf } from "./firmware.js";
+import { type Machines, machinesOf } from "./machines.js";
 import type { Connection, Operation } from "./operation.js";
 import { type Orders, ordersOf } from "./orders.js";
 import { type OrganisationKeys, organisationKeysOf } from "./organisation-keys.js";
@@ -33,6 +36,12 @@ export interface Tenon {
   readonly deployment: Deployment;
   readonly devices: Devices;
   readonly did: Dids;
+  /** X.509 certificates of devices, and the authorities behind them. */
+  readonly certificates: Certificates;
+  /** Machines built of devices. */
+  readonly machines: Machines;
+  /** Firmware releases, and what devices run. */
+  readonly firmware: Firmware;
   readonly telemetry: Telemetry;
   readonly orders: Orders;
   readonly encumbrances: Encumbrances;
@@ -69,6 +78,9 @@ export async function createTenon(options: TenonOptions): Promise<Tenon> {
     deployment,
     devices: devicesOf(connection, deployment),
     did: didsOf(connection, deployment),
+    certificates: certificatesOf(connection, deployment),
+    machines: machinesOf(connection, deployment),
+    firmware: firmwareOf(connection, deployment),
     telemetry: telemetryOf(connection, deployment),
     orders: ordersOf(connection, deployment),
     encumbrances: encumbrancesOf(connection, deployment),

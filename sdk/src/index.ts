@@ -10,6 +10,21 @@ export type {
 } from "./admin.js";
 export { type AnchorData, commitmentOf, EPOCH } from "./anchor.js";
 export { concatBytes, equalBytes, fromHex, type Hex, toHex } from "./bytes.js";
+export {
+  type AdmittedAuthority,
+  type AuthorityKind,
+  type AuthorityRequest,
+  type BoundCertificate,
+  type CertificateAuthority,
+  type CertificateReason,
+  type Certificates,
+  type DeviceCertificate,
+  type NewBinding,
+  type PreparedBinding,
+  type RevocationReason,
+  revocationReasons,
+  type VerifiedCertificate,
+} from "./certificates.js";
 export { createTenon, type Tenon, type TenonOptions, type TenonSettings } from "./client.js";
 export { type ConnectOptions, connectRpc, RpcConnection, urlsIn } from "./connection.js";
 export {
@@ -108,11 +123,22 @@ export {
   sealEnvelope,
 } from "./envelope.js";
 export { TenonError, type TenonErrorDetails } from "./errors.js";
+export {
+  type DeviceFirmware,
+  type Firmware,
+  type FirmwareInstallation,
+  type FirmwareReason,
+  type FirmwareState,
+  modelHash,
+  type NewRelease,
+  type PublishedRelease,
+} from "./firmware.js";
 export { type Following, type FollowLogsOptions, followLogs } from "./follow.js";
 export * from "./frame/index.js";
 export * from "./generated/abis.js";
 export { type InstallationStatement, installationMessage } from "./installation.js";
 export type { LogPosition } from "./logs.js";
+export type { Machines, MachineTree, PartChange, TakenMachine } from "./machines.js";
 export type { Module } from "./modules.js";
 export { NodeError } from "./nodes/failure.js";
 export type { NodeStatus } from "./nodes/node.js";

@@ -1,8 +1,7 @@
 import { getAddress } from "ethers";
 import type { Hex } from "./bytes.js";
 import type { DeviceKey } from "./frame/key.js";
-import type { RegistrationMessage } from "./registration.js";
-import { typedMessage } from "./typed-message.js";
+import { deviceMessage, type RegistrationMessage } from "./registration.js";
 
 /** What a device signs to say which firmware it runs. Mirrors `IDeviceFirmware.install`. */
 export interface InstallationStatement {
@@ -43,5 +42,5 @@ export function installationMessage(
     chainId,
     verifyingContract: getAddress(firmware),
   };
-  return typedMessage(curve, domain, types, value);
+  return deviceMessage(curve, domain, types, value);
 }

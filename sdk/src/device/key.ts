@@ -32,6 +32,7 @@ import {
   SECP256K1,
   signerOf,
 } from "../frame/index.js";
+import { type InstallationStatement, installationMessage } from "../installation.js";
 import { type Registration, registrationMessage } from "../registration.js";
 import { syncFolder } from "./mark.js";
 
@@ -88,6 +89,20 @@ export class DeviceSigner implements FrameSigner {
   /** The word of a lost device's new key that it follows the owner it will have. */
   signRecovery(recovery: Recovery): DeviceSignature {
     return this.#signature(recoveryMessage(recovery));
+  }
+
+  /**
+   * The device's word that it runs a release. Throws `InstallationForeign` for another device's statement; whether
+   * the manifest is the one that was installed, its own software must have checked.
+   */
+  signInstallation(statement: InstallationStatement): DeviceSignature {
+    if (statement.device !== this.id) {
+      throw new TenonError("InstallationForeign", "The statement is another device's", {
+        args: { device: this.id, statementOf: statement.device },
+        remedy: "Prepare it with firmware.installation for this device.",
+      });
+    }
+    return this.#signature(installationMessage(this.key.curve, statement));
   }
 
   #signature({ message, digest }: DeviceMessage): DeviceSignature {
