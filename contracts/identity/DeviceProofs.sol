@@ -13,14 +13,30 @@ import { IDeviceRecords } from "./IDeviceRecords.sol";
 /// because secure elements have no Keccak.
 library DeviceProofs {
     /// @notice The id of a key; a birth key's id is its device's.
-    function keyId(DeviceKey calldata key) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(key.curve, key.x, key.y));
+    function keyId(DeviceKey calldata key) internal pure returns (bytes32 id) {
+        uint8 curve = key.curve;
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore8(at, curve)
+            calldatacopy(add(at, 1), add(key, 32), 64)
+            id := keccak256(at, 65)
+        }
     }
 
     /// @notice What a key of this curve signs.
-    function digest(uint8 curve, bytes32 domain, bytes32 structHash) internal pure returns (bytes32) {
+    function digest(uint8 curve, bytes32 domain, bytes32 structHash) internal view returns (bytes32 hash) {
         if (curve != DeviceSignature.CURVE_P256) return MessageHashUtils.toTypedDataHash(domain, structHash);
-        return sha256(abi.encodePacked(hex"1901", domain, structHash));
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, hex"1901")
+            mstore(add(at, 2), domain)
+            mstore(add(at, 34), structHash)
+            // SHA-256 fails only when gas runs out.
+            if iszero(staticcall(gas(), 2, at, 66, 0, 32)) {
+                revert(0, 0)
+            }
+            hash := mload(0)
+        }
     }
 
     /// @notice Reverts, with the reason, unless the key signed `hash`, which is its {digest}, in time.
@@ -32,7 +48,7 @@ library DeviceProofs {
         bytes32 r,
         bytes32 s
     ) internal view {
-        if (block.timestamp <= deadline && DeviceSignature.isValid(key, hash, r, s)) return;
+        if (block.timestamp <= deadline && _isValid(key, hash, r, s)) return;
         // Only the way out pays for knowing why.
         if (r == 0 && s == 0) revert IDeviceRecords.DeviceProofMissing(device);
         if (block.timestamp > deadline) {
@@ -42,5 +58,14 @@ library DeviceProofs {
         if (!DeviceSignature.isOnCurve(key)) revert IDeviceRecords.DeviceKeyInvalid(key.curve, key.x, key.y);
         if (DeviceSignature.isHighS(key.curve, s)) revert IDeviceRecords.DeviceProofHighS(device, s);
         revert IDeviceRecords.DeviceProofInvalid(device, hash);
+    }
+
+    function _isValid(
+        DeviceKey calldata key,
+        bytes32 hash,
+        bytes32 r,
+        bytes32 s
+    ) private view returns (bool) {
+        return DeviceSignature.isValid(key.curve, key.x, key.y, hash, r, s);
     }
 }

@@ -172,14 +172,24 @@ abstract contract DeviceRegistration is DeviceRecords, IRoleListener {
         );
 
         _words[device] = newDeviceWord(registration.owner, maker, registration.key.curve);
-        emit DeviceRegistered(
-            device,
-            holder,
-            maker,
-            registration.key,
-            registration.parametersHash,
-            registration.certificateHash
-        );
+        _announce(device, holder, maker, registration);
+    }
+
+    /// @dev `emit DeviceRegistered(device, holder, maker, key, parametersHash, certificateHash)`: the last three lie in
+    /// the request as they lie in the event.
+    function _announce(
+        DeviceId device,
+        address holder,
+        OrgId maker,
+        Registration calldata registration
+    ) private {
+        bytes32 topic = DeviceRegistered.selector;
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, maker)
+            calldatacopy(add(at, 32), add(registration, 32), 160)
+            log3(at, 192, topic, device, holder)
+        }
     }
 
     /// @dev Draws on an account's quota; answers the organisation it makes devices for.
@@ -220,21 +230,20 @@ abstract contract DeviceRegistration is DeviceRecords, IRoleListener {
         if (org != owner) revert RegistrationOwnerRefused(owner, org);
     }
 
+    /// @dev The words of the message are those of the request, but for the owner; the curve was looked at before.
     function _registrationHash(
         Registration calldata registration,
         address holder
-    ) private pure returns (bytes32) {
-        return
-            keccak256(
-                abi.encode(
-                    _REGISTRATION,
-                    registration.key,
-                    holder,
-                    registration.parametersHash,
-                    registration.certificateHash,
-                    registration.deadline
-                )
-            );
+    ) private pure returns (bytes32 hash) {
+        bytes32 typeHash = _REGISTRATION;
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, typeHash)
+            calldatacopy(add(at, 32), add(registration, 32), 96) // curve, x, y
+            mstore(add(at, 128), holder)
+            calldatacopy(add(at, 160), add(registration, 128), 96) // parameters, certificate, deadline
+            hash := keccak256(at, 256)
+        }
     }
 
     function _voucherDigest(

@@ -27,9 +27,24 @@ library DeviceSignature {
         bytes32 r,
         bytes32 s
     ) internal view returns (bool) {
-        if (key.curve == CURVE_P256) return P256.verifyNative(digest, r, s, key.x, key.y);
-        if (key.curve == CURVE_SECP256K1) return _isValidSecp256k1(key, digest, r, s);
-        return false;
+        return isValid(key.curve, key.x, key.y, digest, r, s);
+    }
+
+    /// @notice The same for a key in parts.
+    function isValid(
+        uint8 curve,
+        bytes32 x,
+        bytes32 y,
+        bytes32 digest,
+        bytes32 r,
+        bytes32 s
+    ) internal view returns (bool) {
+        if (curve == CURVE_P256) {
+            // The precompile takes high s too. What it refuses, OpenZeppelin's code tells from a chain without it.
+            if (uint256(s) <= P256.N / 2 && _precompiled(x, y, digest, r, s)) return true;
+            return P256.verifyNative(digest, r, s, x, y);
+        }
+        return curve == CURVE_SECP256K1 && _isValidSecp256k1(x, y, digest, r, s);
     }
 
     /// @notice Whether the curve is one a device may use.
@@ -63,15 +78,37 @@ library DeviceSignature {
         return curve == CURVE_P256 ? P256.N : _K1_N;
     }
 
+    function _precompiled(
+        bytes32 x,
+        bytes32 y,
+        bytes32 digest,
+        bytes32 r,
+        bytes32 s
+    ) private view returns (bool valid) {
+        assembly ("memory-safe") {
+            let input := mload(0x40)
+            mstore(input, digest)
+            mstore(add(input, 32), r)
+            mstore(add(input, 64), s)
+            mstore(add(input, 96), x)
+            mstore(add(input, 128), y)
+            // An invalid signature, and a chain without the precompile, answer with nothing.
+            mstore(0, 0)
+            let called := staticcall(gas(), 0x100, input, 160, 0, 32)
+            valid := and(called, eq(mload(0), 1))
+        }
+    }
+
     /// @dev The key is known, so the parity bit is not asked for: both values are tried.
     function _isValidSecp256k1(
-        DeviceKey memory key,
+        bytes32 x,
+        bytes32 y,
         bytes32 digest,
         bytes32 r,
         bytes32 s
     ) private pure returns (bool) {
         if (isHighS(CURVE_SECP256K1, s)) return false;
-        address signer = address(uint160(uint256(keccak256(abi.encodePacked(key.x, key.y)))));
+        address signer = address(uint160(uint256(keccak256(abi.encodePacked(x, y)))));
         // A failed ecrecover answers zero, which must match nobody.
         if (signer == address(0)) return false;
         return ecrecover(digest, 27, r, s) == signer || ecrecover(digest, 28, r, s) == signer;
