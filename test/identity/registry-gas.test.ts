@@ -109,7 +109,10 @@ describe("DeviceRegistry: gas", () => {
     const { registry, encumbrances, key } = world;
     await networkHelpers.setBalance(await encumbrances.getAddress(), 1n);
     const module = await ethers.getImpersonatedSigner(await encumbrances.getAddress());
-    expectGas("Lock a device, as a transaction", await gasOf(registry.connect(module).onEncumbered(key.id, true)));
+    expectGas(
+      "Lock a device, as a transaction",
+      await gasOf(registry.connect(module).onEncumbered(key.id, true)),
+    );
   });
 
   it("of a rotation and a recovery", async () => {
@@ -143,7 +146,9 @@ describe("DeviceRegistry: gas", () => {
       const more = Array.from({ length: 200 }, () => registrationOf(world, makeKey(1), makerOrg));
       await registry.connect(maker).registerBatch(more);
     }
-    const [low, high] = [measured, measured].map((all, i) => all.reduce((a, b) => (a < b === (i === 0) ? a : b)));
+    const [low, high] = [measured, measured].map((all, i) =>
+      all.reduce((a, b) => (a < b === (i === 0) ? a : b)),
+    );
     // A byte of calldata more or less in the deadline; nothing else differs.
     expect(high! - low!, `${measured}`).to.be.lessThan(30n);
   });

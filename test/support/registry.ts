@@ -80,12 +80,7 @@ export const ENGAGEMENT: Types = {
   ],
 };
 export const ROTATION: Types = {
-  Rotation: [
-    field("bytes32", "device"),
-    field("uint32", "epoch"),
-    ...newKey,
-    field("uint256", "deadline"),
-  ],
+  Rotation: [field("bytes32", "device"), field("uint32", "epoch"), ...newKey, field("uint256", "deadline")],
 };
 export const RECOVERY: Types = {
   Recovery: [

@@ -4,6 +4,7 @@ import { network } from "hardhat";
 import { type Hex, toHex } from "../../sdk/src/bytes.js";
 import { encodeSenml } from "../../sdk/src/frame/index.js";
 import { deployTelemetry } from "../support/anchors.js";
+import { LATER } from "../support/devices.js";
 import {
   anchorFrames,
   domainOf,
@@ -15,6 +16,7 @@ import {
   type TestProof,
 } from "../support/frames.js";
 import { makeKey, type TestKey } from "../support/keys.js";
+import { registrationOf, rotation } from "../support/registry.js";
 
 const { ethers, networkHelpers } = await network.create();
 
@@ -192,6 +194,37 @@ describe("FrameReader", () => {
         }
       });
     }
+
+    it("takes the key that was in force when the batch was received, before and after a rotation", async () => {
+      const { registry, maker, makerOrg, reader } = world;
+      const [birth, next] = [makeKey(1), makeKey(8)];
+      await registry.connect(maker).register(registrationOf(world, birth, makerOrg));
+      const before = await prove(frame(birth));
+      await networkHelpers.time.increase(100);
+      await registry
+        .connect(maker)
+        .rotateKey(birth.id, ...(await rotation(world, birth.id, birth, next)), LATER);
+      await networkHelpers.time.increase(100);
+      const made = (key: TestKey, options: FrameOptions) =>
+        prove(makeFrame(world.frameDomain, key, 7n, { device: birth.id, ...options }));
+      // Old frames keep their key; the new key signs for the old id.
+      expect((await reader.verifySigned(before, birth.x, birth.y)).device).to.equal(birth.id);
+      const after = await made(next, { epoch: 2 });
+      expect((await reader.verifySigned(after, next.x, next.y)).device).to.equal(birth.id);
+      // Devices may count epochs ahead of the registry.
+      const ahead = await made(next, { epoch: 9 });
+      expect((await reader.verifySigned(ahead, next.x, next.y)).epoch).to.equal(9n);
+
+      const mismatch = (proof: TestProof, key: TestKey, inForce: TestKey) =>
+        expect(reader.verifySigned(proof, key.x, key.y))
+          .to.be.revertedWithCustomError(reader, "FrameKeyMismatch")
+          .withArgs(birth.id, key.id, inForce.id);
+      await mismatch(before, makeKey(1), birth);
+      await mismatch(await made(birth, { epoch: 2 }), birth, next);
+      await expect(reader.verifySigned(await made(next, { epoch: 1 }), next.x, next.y))
+        .to.be.revertedWithCustomError(reader, "FrameEpochStale")
+        .withArgs(birth.id, 1n, 2n);
+    });
 
     it("refuses a frame whose header says the other algorithm", async () => {
       const proof = await prove(frame(P256_DEVICE, 7n, { algorithm: -47 }));
