@@ -25,6 +25,31 @@ const goals: Record<string, Goal> = {
   "Register a device, P-256 proof, owner is another organisation": {
     peer: { name: "T-REX 4.1.6 registerIdentity, no device proof", gas: 79_566 },
   },
+  "Register a device in a batch of 100, each with its proof": { target: 37_500 },
+  "Register a device by voucher, P-256 proof and the maker's signature": {
+    peer: { name: "ioID registration, second of a project, without its NFT", gas: 610_818 },
+  },
+  "Open a factory list of 10,000 devices": { target: 53_000 },
+  "Activate a device from a factory list of 10,000": {
+    target: 75_000,
+    peer: { name: "indy-besu createDid, document of 622 bytes", gas: 596_160 },
+  },
+  "Transfer a device with both signatures": {
+    target: 74_000,
+    peer: { name: "ERC-4519 transfer, start and confirmation, three transactions", gas: 199_431 },
+  },
+  "Offer a device": { target: 51_000 },
+  "Accept an offered device": {
+    target: 53_000,
+    peer: { name: "ERC-1056 changeOwner, one-sided, no history", gas: 51_725 },
+  },
+  "Engage a device with its new owner, P-256 proof": {
+    peer: { name: "ERC-4519 ownerEngagement", gas: 57_999 },
+  },
+  "Lock a device, as a transaction": { target: 32_000 },
+  "Rotate a device's key, both keys P-256": {
+    peer: { name: "ONCHAINID addKey and removeKey, no proof by either key", gas: 242_467 },
+  },
   "Place an encumbrance on an asset that had one before, lock pushed": { target: 56_000 },
   "Release the only encumbrance, lock pushed": { target: 29_000 },
   "Bind a certificate to a device": {
