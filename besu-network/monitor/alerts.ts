@@ -178,7 +178,11 @@ export function alertRules(timing: Timing): AlertRule[] {
 }
 
 /** The rules as Prometheus reads them. JSON strings are YAML strings. */
-export function renderAlerts(rules: AlertRule[], evaluationSeconds: number): string {
+export function renderAlerts(
+  rules: readonly AlertRule[],
+  evaluationSeconds: number,
+  group = "tenon-network",
+): string {
   const body = rules.map(({ alert, expr, forSeconds, severity, summary, action }) =>
     [
       `      - alert: ${alert}`,
@@ -190,5 +194,5 @@ export function renderAlerts(rules: AlertRule[], evaluationSeconds: number): str
       `          action: ${JSON.stringify(action)}`,
     ].join("\n"),
   );
-  return `groups:\n  - name: tenon-network\n    interval: ${evaluationSeconds}s\n    rules:\n${body.join("\n")}\n`;
+  return `groups:\n  - name: ${group}\n    interval: ${evaluationSeconds}s\n    rules:\n${body.join("\n")}\n`;
 }

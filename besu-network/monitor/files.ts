@@ -1,6 +1,7 @@
 import type { Manifest } from "../bundle/manifest.js";
 import { alertRules, renderAlerts, scrapeSeconds } from "./alerts.js";
 import { dashboard } from "./dashboard.js";
+import { oracleRules } from "./oracle-alerts.js";
 import { EXPORTER_PORT, PROMETHEUS_PORT } from "./ports.js";
 
 /** The paths of `monitoringFiles` in a bundle, to be mounted into containers or used as they are. */
@@ -8,6 +9,7 @@ export const monitoringLayout = {
   /** Prometheus: `--config.file`; its rules lie beside it. */
   prometheus: "monitor/prometheus.yml",
   alerts: "monitor/alerts.yml",
+  oracleAlerts: "monitor/oracle-alerts.yml",
   /** Grafana: `/etc/grafana/provisioning`. */
   provisioning: "monitor/grafana/provisioning",
   /** Grafana: `/var/lib/grafana/dashboards`. */
@@ -23,6 +25,7 @@ export function monitoringFiles(manifest: Manifest): Record<string, string> {
   return {
     [monitoringLayout.prometheus]: prometheus(manifest),
     [monitoringLayout.alerts]: renderAlerts(alertRules(manifest), scrapeSeconds(manifest)),
+    [monitoringLayout.oracleAlerts]: renderAlerts(oracleRules, scrapeSeconds(manifest), "tenon-oracle"),
     [`${monitoringLayout.provisioning}/datasources/prometheus.yml`]: datasource,
     [`${monitoringLayout.provisioning}/dashboards/tenon.yml`]: provider,
     [`${monitoringLayout.dashboards}/tenon-network.json`]: `${JSON.stringify(dashboard(manifest), null, 2)}\n`,
@@ -40,12 +43,16 @@ function prometheus(manifest: Manifest): string {
   scrape_interval: ${scrapeSeconds(manifest)}s
   evaluation_interval: ${scrapeSeconds(manifest)}s
   external_labels: { chain: "${manifest.chainId}" }
-rule_files: [alerts.yml]
+rule_files: [alerts.yml, oracle-alerts.yml]
 scrape_configs:
   # Health, read from the chain: npx hardhat network monitor
   - job_name: tenon-network
     static_configs:
       - targets: ["127.0.0.1:${EXPORTER_PORT}"]
+  # Your oracles, if there are any: [{ "targets": ["host:port"] }] in oracles.json beside this file
+  - job_name: tenon-oracle
+    file_sd_configs:
+      - files: [oracles.json]
   # Memory, processor and so on of each Besu process
   - job_name: besu
     static_configs:
