@@ -71,11 +71,12 @@ describe("the SDK's README", () => {
     return output;
   }
 
-  it("has seven examples, each of which runs as printed", () => {
+  it("has eight examples, each of which runs as printed", () => {
     expect(Object.keys(printed)).to.deep.equal([
       "Connect and read",
       "Several nodes",
       "Write: lazy operations",
+      "Organisations, and acts by signature",
       "Errors",
       "Proofs",
       "Without a node",
@@ -85,6 +86,9 @@ describe("the SDK's README", () => {
     expect(printed["Several nodes"]).to.match(/state: 'good'[\s\S]*\n\d+ logs up to block \d+\n/);
     expect(printed["Write: lazy operations"]).to.match(
       /gas \d{5}n.*\nregistered 0x[0-9a-f]{64} in block \d+\nActive/,
+    );
+    expect(printed["Organisations, and acts by signature"]).to.match(
+      /1 Active [\s\S]*grant the account this role\.\n[\s\S]*countersign[\s\S]*done for 0x[0-9a-fA-F]{40}/,
     );
     expect(printed.Errors).to.match(/^DeviceUnknown/);
     expect(printed.Proofs).to.match(/^deployment: [\s\S]*\nbatch root: leaf 0x[\s\S]*\nblock: number \d+/);
