@@ -43,7 +43,7 @@ contract AssetsWorld is TestBase {
     }
 
     uint256 public constant ORGS = 4;
-    uint256 public constant GOODS = 3;
+    uint256 public constant GOODS = 2;
 
     Consortium public consortium;
     Orders public orders;
@@ -102,6 +102,7 @@ contract AssetsWorld is TestBase {
     function setClasses(uint256 orgSeed, uint32 classes, uint256 length) public {
         OrgId org = orgAt(orgSeed);
         uint256 until = _end(length, 400 days);
+        if (length % 4 != 0) classes |= 16; // machines, which are what moves
         bool expected =
             standing[org].active && until > block.timestamp && until <= block.timestamp + 400 days;
         try eligibility.set(org, classes, uint40(until)) {
@@ -116,29 +117,13 @@ contract AssetsWorld is TestBase {
     // ---------------------------------------------------------------- acts: orders
 
     function issue(uint256 by, uint256 scopeSeed, uint256 seed, uint256 length) external {
-        Paper memory paper;
-        paper.scope = OrderScope(scopeSeed % 4);
-        (paper.module, paper.subject) = _aboutOf(paper.scope, seed);
-        paper.until = _end(length, 1096 days);
-        paper.issuer = _callerFor(by, Role.Regulator);
-        bool inTime = paper.until > block.timestamp && paper.until <= block.timestamp + 1096 days;
-        bytes memory call = abi.encodeCall(
-            orders.issue,
-            ("paper", paper.scope, paper.module, paper.subject, uint40(paper.until))
-        );
-        bool done = _try(paper.issuer, address(orders), call);
-        check(done == (inTime && holds(paper.issuer, Role.Regulator)), "issue");
-        if (done) _papers.push(paper);
+        OrderScope scope = OrderScope(scopeSeed % 4);
+        (address module, bytes32 subject) = _aboutOf(scope, seed);
+        _issue(_callerFor(by, Role.Regulator), scope, module, subject, _end(length, 1096 days));
     }
 
     function confirm(uint256 by, uint256 orderSeed) external {
-        uint64 id = _orderAt(orderSeed);
-        address caller = _callerFor(by, Role.Enforcer);
-        bool expected = holds(caller, Role.Enforcer) && statusOf(id) == OrderStatus.Unconfirmed;
-        expected = expected && _papers[id - 1].issuer != caller;
-        bool done = _try(caller, address(orders), abi.encodeCall(orders.confirm, (OrderId.wrap(id))));
-        check(done == expected, "confirm");
-        if (done) _papers[id - 1].confirmer = caller;
+        _confirm(_callerFor(by, Role.Enforcer), _orderAt(orderSeed));
     }
 
     function lift(uint256 by, uint256 orderSeed) external {
@@ -154,6 +139,8 @@ contract AssetsWorld is TestBase {
     // ---------------------------------------------------------------- acts: goods
 
     function move(uint256 by, uint256 goodSeed, uint256 toSeed) external {
+        // One that is free, if there is one and not always.
+        if (goodSeed % 4 != 0 && isBound(goodAt(goodSeed))) goodSeed = (goodSeed % GOODS) + 1;
         (bytes32 good, OrgId to) = (goodAt(goodSeed), orgAt(toSeed));
         OrgId from = holderOf[good];
         address caller = by % 2 == 0 ? _keeperOf(from) : accountAt(by >> 1);
@@ -165,9 +152,19 @@ contract AssetsWorld is TestBase {
     }
 
     function forceMove(uint256 by, uint256 orderSeed, uint256 goodSeed, uint256 toSeed) external {
-        (bytes32 good, OrgId to, uint64 id) = (goodAt(goodSeed), orgAt(toSeed), _orderAt(orderSeed));
+        _forceMove(_callerFor(by, Role.Enforcer), _orderAt(orderSeed), goodAt(goodSeed), orgAt(toSeed));
+    }
+
+    /// @dev A whole case, so that what takes three steps is not left to chance; each step is checked as ever.
+    function moveByForce(uint256 by, uint256 goodSeed, uint256 toSeed) external {
+        (bytes32 good, OrgId to) = (goodAt(goodSeed), orgAt(toSeed));
+        uint64 id = _case(OrderScope.Force, address(register), keccak256(abi.encode(good, to)), by);
+        _forceMove(_callerFor(by, Role.Enforcer), id, good, to);
+        _forceMove(_callerFor(1, Role.Enforcer), id, good, to);
+    }
+
+    function _forceMove(address caller, uint64 id, bytes32 good, OrgId to) private {
         bytes32 subject = keccak256(abi.encode(good, to));
-        address caller = _callerFor(by, Role.Enforcer);
         bool expected = authorises(id, OrderScope.Force, address(register), subject);
         bytes memory call = abi.encodeCall(register.forceMove, (good, to, OrderId.wrap(id)));
         bool done = _try(caller, address(register), call);
@@ -179,7 +176,12 @@ contract AssetsWorld is TestBase {
 
     // ---------------------------------------------------------------- acts: encumbrances
 
-    function place(uint256 by, uint256 goodSeed, uint256 toSeed, uint8 rank, uint256 length) external {
+    /// @dev Several at once: lines of some length are where ranks go wrong.
+    function placeSome(uint256 seed, uint256 goodSeed, uint256 length) external {
+        for (uint256 i = 0; i <= seed % 4; ++i) place(3 * i + 1, goodSeed, seed / 7 + i, 0, length | 3);
+    }
+
+    function place(uint256 by, uint256 goodSeed, uint256 toSeed, uint8 rank, uint256 length) public {
         (bytes32 good, OrgId to) = (goodAt(goodSeed), orgAt(toSeed));
         address caller = by % 4 == 0 ? accountAt(by >> 2) : _keeperOf(holderOf[good]);
         uint256 until = _end(length, 7305 days);
@@ -211,8 +213,21 @@ contract AssetsWorld is TestBase {
     }
 
     function strike(uint256 by, uint256 orderSeed, uint256 goodSeed, uint256 idSeed) external {
-        (bytes32 good, uint64 order) = (goodAt(goodSeed), _orderAt(orderSeed));
+        bytes32 good = goodAt(goodSeed);
+        _strike(accountAt(by), _orderAt(orderSeed), good, _bondAt(good, idSeed));
+    }
+
+    /// @dev A whole case: see `moveByForce`.
+    function strikeByForce(uint256 by, uint256 goodSeed, uint256 idSeed) external {
+        bytes32 good = goodAt(goodSeed);
         EncumbranceId id = _bondAt(good, idSeed);
+        bytes32 subject = keccak256(abi.encode(address(register), good, id));
+        uint64 order = _case(OrderScope.Force, address(encumbrances), subject, by);
+        _strike(accountAt(by), order, good, id);
+        _strike(accountAt(by), order, good, id);
+    }
+
+    function _strike(address caller, uint64 order, bytes32 good, EncumbranceId id) private {
         (bool stands, uint256 index) = _find(good, id);
         bytes32 subject = keccak256(abi.encode(address(register), good, id));
         bool expected = stands && authorises(order, OrderScope.Force, address(encumbrances), subject);
@@ -220,7 +235,7 @@ contract AssetsWorld is TestBase {
             encumbrances.strike,
             (address(register), good, id, OrderId.wrap(order))
         );
-        bool done = _try(accountAt(by), address(encumbrances), call);
+        bool done = _try(caller, address(encumbrances), call);
         check(done == expected, "strike");
         if (!done) return;
         ++_papers[order - 1].acts;
@@ -228,17 +243,33 @@ contract AssetsWorld is TestBase {
     }
 
     function hold(uint256 by, uint256 orderSeed, uint256 goodSeed) external {
-        (bytes32 good, uint64 id) = (goodAt(goodSeed), _orderAt(orderSeed));
+        _hold(accountAt(by), _orderAt(orderSeed), goodAt(goodSeed));
+    }
+
+    /// @dev A whole case: see `moveByForce`.
+    function holdByOrder(uint256 by, uint256 goodSeed) external {
+        uint64 id = _case(OrderScope.Hold, address(register), goodAt(goodSeed), by);
+        _hold(accountAt(by), id, goodAt(goodSeed));
+        _hold(accountAt(by), id, goodAt(goodSeed));
+    }
+
+    function _hold(address caller, uint64 id, bytes32 good) private {
         bool expected = authorises(id, OrderScope.Hold, address(register), good) && !_isIn(_holds[good], id);
         bytes memory call = abi.encodeCall(encumbrances.hold, (address(register), good, OrderId.wrap(id)));
-        bool done = _try(accountAt(by), address(encumbrances), call);
+        bool done = _try(caller, address(encumbrances), call);
         check(done == expected, "hold");
         if (done) _holds[good].push(id);
     }
 
     function releaseHold(uint256 by, uint256 orderSeed, uint256 goodSeed) external {
         (bytes32 good, uint64 id) = (goodAt(goodSeed), _orderAt(orderSeed));
-        bool expected = _isIn(_holds[good], id) && statusOf(id) != OrderStatus.Active;
+        // Mostly one that stands, and then mostly one that has ended.
+        uint64[] storage list = _holds[good];
+        for (uint256 i = 0; by % 4 != 0 && i < list.length; ++i) {
+            id = list[i];
+            if (statusOf(id) != OrderStatus.Active) break;
+        }
+        bool expected = _isIn(list, id) && statusOf(id) != OrderStatus.Active;
         OrderId order = OrderId.wrap(id);
         bytes memory call = abi.encodeCall(encumbrances.releaseHold, (address(register), good, order));
         bool done = _try(accountAt(by), address(encumbrances), call);
@@ -249,12 +280,23 @@ contract AssetsWorld is TestBase {
     // ---------------------------------------------------------------- acts: freezes
 
     function freeze(uint256 by, uint256 orderSeed) external {
-        uint64 id = _orderAt(orderSeed);
+        _freeze(accountAt(by), _orderAt(orderSeed));
+    }
+
+    /// @dev A whole case: see `moveByForce`.
+    function freezeByOrder(uint256 by, uint256 orgSeed) external {
+        bytes32 subject = bytes32(uint256(uint160(orgAt(orgSeed).holder())));
+        uint64 id = _case(OrderScope.Freeze, address(eligibility), subject, by);
+        _freeze(accountAt(by), id);
+        _freeze(accountAt(by), id);
+    }
+
+    function _freeze(address caller, uint64 id) private {
         OrgId org = _orgOfSubject(id);
         bool expected = OrgId.unwrap(org) != 0 && statusOf(id) == OrderStatus.Active;
         expected = expected && !_isIn(_freezes[org], id);
         bytes memory call = abi.encodeCall(eligibility.freeze, (OrderId.wrap(id)));
-        bool done = _try(accountAt(by), address(eligibility), call);
+        bool done = _try(caller, address(eligibility), call);
         check(done == expected || _activeFreezes(org) >= 16, "freeze");
         if (!done) return;
         _dropEnded(org);
@@ -263,6 +305,12 @@ contract AssetsWorld is TestBase {
 
     function unfreeze(uint256 by, uint256 orderSeed) external {
         uint64 id = _orderAt(orderSeed);
+        // Mostly one that was frozen by, and then mostly one that has ended.
+        uint64[] storage list = _freezes[orgAt(by)];
+        for (uint256 i = 0; by % 8 < 6 && i < list.length; ++i) {
+            id = list[i];
+            if (statusOf(id) != OrderStatus.Active) break;
+        }
         OrgId org = _orgOfSubject(id);
         bool expected = _isIn(_freezes[org], id) && statusOf(id) != OrderStatus.Active;
         bytes memory call = abi.encodeCall(eligibility.unfreeze, (OrderId.wrap(id)));
@@ -402,6 +450,31 @@ contract AssetsWorld is TestBase {
     }
 
     // ---------------------------------------------------------------- inner parts
+
+    /// @dev Issues an order that lasts some days, and confirms one of force; as who may, most of the time.
+    function _case(OrderScope scope, address module, bytes32 subject, uint256 seed) private returns (uint64) {
+        address issuer = _callerFor(seed | 1, Role.Regulator);
+        _issue(issuer, scope, module, subject, block.timestamp + within(seed >> 4, 1, 9 days));
+        uint64 id = uint64(_papers.length);
+        if (scope == OrderScope.Force && seed % 8 != 0) _confirm(_callerFor(seed | 1, Role.Enforcer), id);
+        return id;
+    }
+
+    function _issue(address by, OrderScope scope, address module, bytes32 subject, uint256 until) private {
+        bool inTime = until > block.timestamp && until <= block.timestamp + 1096 days;
+        bytes memory call = abi.encodeCall(orders.issue, ("paper", scope, module, subject, uint40(until)));
+        bool done = _try(by, address(orders), call);
+        check(done == (inTime && holds(by, Role.Regulator)), "issue");
+        if (done) _papers.push(Paper(scope, module, subject, until, by, address(0), false, 0));
+    }
+
+    function _confirm(address by, uint64 id) private {
+        bool expected = holds(by, Role.Enforcer) && statusOf(id) == OrderStatus.Unconfirmed;
+        expected = expected && _papers[id - 1].issuer != by;
+        bool done = _try(by, address(orders), abi.encodeCall(orders.confirm, (OrderId.wrap(id))));
+        check(done == expected, "confirm");
+        if (done) _papers[id - 1].confirmer = by;
+    }
 
     function _enrol(OrgId org, address account, Role role) private {
         consortium.addSignatory(org, account);
