@@ -17,10 +17,13 @@ import { did } from "./did/index.js";
 import { didInterfaces } from "./did/interfaces/index.js";
 import { didPublish } from "./did/publish/index.js";
 import { didResolve } from "./did/resolve/index.js";
+import { eligibilityTasks } from "./eligibility/index.js";
+import { encumbranceTasks } from "./encumbrance/index.js";
 import { firmwareTasks } from "./firmware/index.js";
 import { frameBundle } from "./frame/bundle/index.js";
 import { frame } from "./frame/index.js";
 import { frameVerify } from "./frame/verify/index.js";
+import { keyTasks } from "./key/index.js";
 import { machineTasks } from "./machine/index.js";
 import { networkAddValidator } from "./network/add-validator/index.js";
 import { networkAllowAccount } from "./network/allow-account/index.js";
@@ -38,6 +41,7 @@ import { networkReset } from "./network/reset/index.js";
 import { networkRestore } from "./network/restore/index.js";
 import { networkStatus } from "./network/status/index.js";
 import { networkUp } from "./network/up/index.js";
+import { orderTasks } from "./order/index.js";
 import { orgAddSignatory } from "./org/add-signatory/index.js";
 import { orgAdmit } from "./org/admit/index.js";
 import { orgExit } from "./org/exit/index.js";
@@ -78,6 +82,10 @@ export const tasks: TaskDefinition[] = [
   adminSeal,
   adminShow,
   adminUnpause,
+  ...eligibilityTasks,
+  ...encumbranceTasks,
+  ...keyTasks,
+  ...orderTasks,
   act,
   actRelay,
   did,

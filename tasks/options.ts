@@ -29,3 +29,12 @@ export function wholeNumber(name: string, text: string | undefined): number | un
     remedy: "Give another, or leave it out.",
   });
 }
+
+/** The number that must be given, from 1. Throws `OptionInvalid`. */
+export function numberOf(name: string, text: string | undefined): number {
+  if (text !== undefined && /^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new TenonError("OptionInvalid", `${name} is a number from 1`, {
+    args: { given: text },
+    remedy: `Give the number of the ${name}.`,
+  });
+}

@@ -37,7 +37,8 @@ export interface ChainKind {
   open(): Promise<NewChain>;
 }
 
-const embedded: ChainKind = {
+/** The embedded chain, as `npx hardhat chain` runs it. */
+export const embedded: ChainKind = {
   name: "the embedded chain",
   patienceMs: 15_000,
   open: async () => {

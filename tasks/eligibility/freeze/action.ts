@@ -1,0 +1,15 @@
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import { numberOf } from "../../options.js";
+import { perform, type WriteArguments } from "../../perform.js";
+
+interface Arguments extends WriteArguments {
+  order: string;
+}
+
+export default (args: Arguments, hre: HardhatRuntimeEnvironment): Promise<void> =>
+  perform(
+    hre,
+    args,
+    ({ eligibility }) => eligibility.freeze(numberOf("order", args.order)),
+    ({ step, holder, order, until, at }) => ({ [step]: holder, order, until, ...at }),
+  );
