@@ -44,12 +44,7 @@ contract AccessAudit is IAccessAudit, SignedActs {
         if (entries.length == 0) revert AuditEmpty(device);
 
         emit BatchRecorded(device, word.org, by, entries.length, detailsRoot);
-        for (uint256 i = 0; i < entries.length; ++i) {
-            AuditEntry calldata entry = entries[i];
-            uint40 time = entry.time;
-            if (time > block.timestamp) revert AuditTimeAhead(device, i, time, block.timestamp);
-            emit AccessRecorded(device, entry.requester, entry.permissions, time, entry.outcome);
-        }
+        for (uint256 i = 0; i < entries.length; ++i) _record(device, entries[i], i);
     }
 
     /// @inheritdoc IAccessAudit
@@ -78,6 +73,11 @@ contract AccessAudit is IAccessAudit, SignedActs {
     /// @inheritdoc IAccessAudit
     function chainOf(OrgId org, bytes32 chain) external view returns (AuditChain memory) {
         return _chains[org][chain];
+    }
+
+    function _record(DeviceId device, AuditEntry memory entry, uint256 i) private {
+        if (entry.time > block.timestamp) revert AuditTimeAhead(device, i, entry.time, block.timestamp);
+        emit AccessRecorded(device, entry.requester, entry.permissions, entry.time, entry.outcome);
     }
 
     /// @dev The active organisation of an account.

@@ -247,7 +247,11 @@ contract DeviceAccess is AccessPolicies, PausableActions {
         }
     }
 
+    /// @dev A pass that begins after a block would hide the block, and the next one lift it.
     function _write(Pass memory pass, PolicyWord policy, uint256 marks) private {
+        if (policy.isBlocked() && pass.notBefore > policy.clock()) {
+            revert GranteeBlocked(pass.device, pass.grantee, policy.clock());
+        }
         if (pass.endpointCommitment != 0) marks |= PolicyWords.ENDPOINT;
         if (!pass.grantee.isRole() && OrgId.unwrap(_orgOf(pass.grantee.account())) != 0) {
             marks |= PolicyWords.MEMBER;

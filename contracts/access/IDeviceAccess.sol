@@ -199,6 +199,7 @@ interface IDeviceAccess {
     error GranteeInvalid(Grantee grantee);
     error GranteeRefused(Grantee grantee, address account);
     error GranteeBarred(DeviceId device, Grantee grantee);
+    error GranteeBlocked(DeviceId device, Grantee grantee, uint40 until);
     error GranteeHasPass(DeviceId device, Grantee grantee, uint32 rev);
     error GrantorRefused(DeviceId device, address account, OrgId owner);
     error PassDeadlinePassed(uint256 deadline, uint256 time);
@@ -231,7 +232,8 @@ interface IDeviceAccess {
     /// `PassEpochMismatch`; `GranteeInvalid`; `PassRevMismatch`; then, unless it revokes, `ActionPaused`,
     /// `DeviceEnded`,
     /// `PassTermInvalid`, `PassDelegationsInvalid` (more than `MAX_DELEGATIONS`, or any together with a rate limit, which more keys would
-    /// multiply), `EndpointEnvelopeMismatch`, `EndpointCommitmentMissing`.
+    /// multiply), `EndpointEnvelopeMismatch`, `EndpointCommitmentMissing`,
+    /// `GranteeBlocked` (a pass that begins after the block of a key would hide the block).
     /// @param endpointEnvelope The sealed endpoint, emitted and not stored; empty when none is given here.
     function grant(Pass calldata pass, bytes calldata endpointEnvelope) external;
 

@@ -148,8 +148,7 @@ library PolicyWords {
         uint256 bits = (PolicyWord.unwrap(old) & _USE) | permissions_ | (uint256(expiry_) << _EXPIRY);
         bits |= uint256(uint16(epoch_)) << _EPOCH;
         word = PolicyWord.wrap(bits | (uint256(rev(old) + 1) << _REV));
-        bool blocked = isBlocked(old) && clock(old) >= notBefore;
-        if (!blocked && (phase(old) == Phase.Waiting || notBefore > block.timestamp)) {
+        if (!isBlocked(old) && (phase(old) == Phase.Waiting || notBefore > block.timestamp)) {
             return withPhase(withClock(word, notBefore), Phase.Waiting);
         }
         return phase(old) == Phase.Issued ? withPhase(word, Phase.Spent) : word;

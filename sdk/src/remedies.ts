@@ -170,6 +170,7 @@ export const remedies: Record<string, string> = {
   GranteeInvalid: "Name a key's address in 32 bytes, or an organisation's role as roleGrantee makes it.",
   GranteeRefused: "Ask with the key that is the grantee, or from an account that holds its role.",
   GranteeBarred: "Ask the owner: it revoked this grantee's access, and only it gives it again.",
+  GranteeBlocked: "Let the pass begin before the block ends, or wait until it has ended.",
   GranteeHasPass: "Leave the grantee's pass to whoever gave it, or ask the owner for another.",
   GrantorRefused: "Send it, or have it signed, by a device manager of the device's owner.",
   PassDeadlinePassed: "Let the owner sign the pass again with a later deadline.",

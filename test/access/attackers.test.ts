@@ -348,6 +348,26 @@ describe("DeviceAccess: attackers", () => {
       expect((await ask(world, thief)).reason).to.equal(Reason.Blocked);
     });
 
+    it("cannot hide a block behind a pass that begins after it", async () => {
+      const { access, device, key, thief } = world;
+      await give(world, grantee, { delegations: 1n });
+      const part = async (changes = {}) => {
+        const given = await passFor(world, keyGrantee(thief), { permissions: 1n, ...changes });
+        return { ...given, expiry: given.expiry - DAY };
+      };
+      await access.connect(key).delegate(grantee, await part(), "0x");
+      for (let i = 0; i < 3; i++) await ask(world, thief, keyGrantee(thief), Permission.startStop);
+      const { blockedUntil } = await access.usageOf(device.id, keyGrantee(thief), thief.address);
+      await expect(access.connect(key).delegate(grantee, await part({ notBefore: blockedUntil + 1n }), "0x"))
+        .to.be.revertedWithCustomError(access, "GranteeBlocked")
+        .withArgs(device.id, keyGrantee(thief), blockedUntil);
+      await access.connect(key).delegate(grantee, await part({ notBefore: blockedUntil }), "0x");
+      await access.connect(key).delegate(grantee, await part(), "0x");
+      expect((await ask(world, thief)).reason).to.equal(Reason.Blocked);
+      await time.setNextBlockTimestamp(blockedUntil);
+      expect((await ask(world, thief)).reason).to.equal(Reason.Allowed);
+    });
+
     it("cannot stop a device's owner from revoking by filling in changes of its own", async () => {
       const { access, device, key, keeper } = world;
       await give(world, grantee);
