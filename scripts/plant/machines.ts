@@ -27,6 +27,8 @@ export interface MachineOptions {
   state: string;
   index: number;
   signer: DeviceSigner;
+  /** The machine's epoch in the registry. */
+  epoch: number;
   domain: FrameDomain;
   receiptKey: DeviceKey;
   broker: { url: string; password: string };
@@ -69,7 +71,7 @@ export class Machine {
       signer,
       domain,
       receiptKey,
-      journal: { dir: join(state, "machines", `${index}.journal`) },
+      journal: { dir: join(state, "machines", `${index}.journal`), epochAtLeast: options.epoch },
       clock: "synced",
     });
     this.#client = new DeviceClient({

@@ -13,12 +13,16 @@ export const people = [
   "payer",
   "operator",
   "issuer",
+  "technician",
 ] as const;
 export type Person = (typeof people)[number];
 
-/** The members as the deploy task reads them: the machine's maker, its owner, who uses it, and who runs the oracle. */
+/** The members as the deploy task reads them: the machines' maker, their owner, who uses one, who runs the oracle, who mends. */
 export function membersFile(state: string, keys: Record<Person, Wallet>): string {
-  const signatory = (person: Person, ...roles: string[]) => ({
+  const signatory = (
+    person: Person,
+    ...roles: ("Manufacturer" | "Treasurer" | "DeviceManager" | "Anchor")[]
+  ) => ({
     address: keys[person].address,
     roles: roles.map((role) => ({ role, days: 365 })),
   });
@@ -32,17 +36,22 @@ export function membersFile(state: string, keys: Record<Person, Wallet>): string
       {
         name: "Seaside Works (owner of the machines)",
         code: "91310000MA1FL0BB2X",
-        signatories: [signatory("owner", "Treasurer")],
+        signatories: [signatory("owner", "Treasurer", "DeviceManager")],
       },
       {
-        name: "Lee & Sons (pays for using one)",
+        name: "Lee & Sons (pays for using one, buys another)",
         code: "91310000MA1FL0CC3X",
-        signatories: [signatory("payer", "Treasurer")],
+        signatories: [signatory("payer", "Treasurer", "DeviceManager")],
       },
       {
         name: "Plant Oracle",
         code: "91310000MA1FL0DD4X",
         signatories: [signatory("operator", "Anchor")],
+      },
+      {
+        name: "Quay Maintenance",
+        code: "91310000MA1FL0EE5X",
+        signatories: [signatory("technician", "DeviceManager")],
       },
     ],
     streams: [{ key: keys.operator.address }],
@@ -53,7 +62,7 @@ export function membersFile(state: string, keys: Record<Person, Wallet>): string
 }
 
 /** Numbers that the deploy task gives the members above, in their order. */
-export const organisation = { manufacturer: 1, owner: 2, payer: 3, operator: 4 } as const;
+export const organisation = { manufacturer: 1, owner: 2, payer: 3, operator: 4, maintenance: 5 } as const;
 
 /** Fresh keys, kept in the state folder with owner-only permissions. Nobody needs money: the chain takes no fee. */
 export function loadKeys(state: string): Record<Person, Wallet> {

@@ -1,15 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createTenon, type Deployment, type DeviceKey, loadDeployment, type Tenon, toHex } from "@tenon/sdk";
+import { createTenon, type Deployment, type DeviceKey, loadDeployment, type Tenon } from "@tenon/sdk";
 import { type DeviceSigner, loadOrCreateKey } from "@tenon/sdk/device";
 import type { JsonRpcApiProvider, Wallet } from "ethers";
 import { EmbeddedBroker } from "../../oracle/src/broker.js";
 import { freePort, type PlantChain, startEmbedded, useNetwork } from "./chain.js";
+import { enrolByList } from "./enrolment.js";
 import { Machine, machineKey } from "./machines.js";
 import type { PlantOptions } from "./options.js";
 import { OracleClient } from "./oracle-client.js";
-import { loadKeys, membersFile, organisation, type Person } from "./people.js";
+import { loadKeys, membersFile, type Person } from "./people.js";
 import { runCommand, Service } from "./service.js";
 import { bold, dim, View } from "./view.js";
 
@@ -116,34 +117,15 @@ export class Plant {
     view.say(`· ${names} contracts deployed and sealed: the deployer has no power left`);
   }
 
-  /** Registers the machines that are not registered yet, each with a proof by its own key. */
+  /** Enrols the machines that are not enrolled yet, through one factory list. */
   async #enrol(): Promise<void> {
     const { people, deployment, state, view } = this;
-    const tenon = await createTenon({ signer: people.manufacturer, deployment });
-    let registered = 0;
-    for (let index = 1; index <= MACHINES; index++) {
-      const signer = machineKey(state, index);
-      this.signers.push(signer);
-      if ((await tenon.devices.get(signer.id)) !== undefined) continue;
-      const registration = tenon.devices.registration({
-        owner: organisation.owner,
-        deadline: Math.floor(Date.now() / 1000) + 3_600,
-        parametersHash: toHex(randomBytes(32)),
-      });
-      const proof = signer.signRegistration(registration);
-      await tenon.devices.register(signer.key, registration, proof).send();
-      registered += 1;
-    }
-    await this.#registered();
-    view.say(`· ${MACHINES} machines enrolled (P-256 keys), ${registered} of them just now`);
-  }
-
-  async #registered(): Promise<void> {
-    for (const { id } of this.signers) {
-      while ((await this.tenon.devices.get(id)) === undefined) {
-        await new Promise((resolve) => setTimeout(resolve, 200));
-      }
-    }
+    for (let index = 1; index <= MACHINES; index++) this.signers.push(machineKey(state, index));
+    const maker = await createTenon({ signer: people.manufacturer, deployment });
+    const owner = await createTenon({ signer: people.owner, deployment });
+    const { signers } = this;
+    const { activated } = await enrolByList({ state, maker, owner, signers, say: (line) => view.say(line) });
+    view.say(`· ${MACHINES} machines enrolled (P-256 keys), ${activated} of them just now`);
   }
 
   async #startBroker(): Promise<void> {
@@ -196,6 +178,7 @@ export class Plant {
         state,
         index: i + 1,
         signer,
+        epoch: (await this.tenon.devices.get(signer.id))?.epoch ?? 1,
         domain,
         receiptKey,
         broker: { url: this.#broker?.url ?? "", password: this.#password(signer.id) },

@@ -35,13 +35,18 @@ export async function proofOf({ oracle }: Prover, { device, epoch, seq }: FrameN
 
 /**
  * Checks a frame's proof with nothing but a block hash, here one that our own node told us, and keeps the bundle in
- * `proof.json` for whoever wants to check it again.
+ * `file` for whoever wants to check it again.
  */
-export async function proveFrame(prover: Prover, key: DeviceKey, frame: FrameName): Promise<VerifiedStep[]> {
+export async function proveFrame(
+  prover: Prover,
+  key: DeviceKey,
+  frame: FrameName,
+  file = "proof.json",
+): Promise<VerifiedStep[]> {
   const { oracle, deployment, state } = prover;
   const path = `/proof/frame?device=${frame.device}&epoch=${frame.epoch}&seq=${frame.seq}`;
   const answer = await oracle.when(path);
-  writeFileSync(join(state, "proof.json"), `${JSON.stringify(answer, null, 2)}\n`);
+  writeFileSync(join(state, file), `${JSON.stringify(answer, null, 2)}\n`);
   const proof = frameProofFrom(answer);
   const trustedBlockHash = await hashOf(prover, proof.block.number);
   return verifyFrameProof(proof, { trustedBlockHash, deployment, deviceKey: key });

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TenonError } from "@tenon/sdk";
+import { handingOver } from "./hand-over.js";
 import { forged, type Machine } from "./machines.js";
 import { ORACLE, type Plant } from "./plant.js";
 import { type Prover, proofOf, proveFrame, proveRange } from "./proving.js";
@@ -20,7 +21,7 @@ const REJECTED = "tenon_rejects_total";
 const ONCE_DATA_MS = 150_000;
 
 /**
- * What the plant shows while it runs: a proof, two forgeries that are caught, and a payment. Throws at the first thing
+ * What the plant shows while it runs: a proof, two forgeries that are caught, a payment, and a sale. Throws at the first thing
  * that does not hold. With `--once` it then lets the data end and proves the whole of it.
  */
 export async function tellStory(plant: Plant): Promise<void> {
@@ -31,6 +32,8 @@ export async function tellStory(plant: Plant): Promise<void> {
   await refusing(plant, plant.machines.at(-1)!);
   await forging(plant);
   await settling(plant, prover, machine);
+  const sold = plant.machines.length - 2;
+  await handingOver(plant, plant.machines[sold]!, plant.signers[sold]!);
   if (plant.options.once) await ending(plant, prover, machine);
   else tellNext(plant, machine);
 }
@@ -117,7 +120,7 @@ async function settling(plant: Plant, prover: Prover, machine: Machine): Promise
 /** Lets the data end, waits until every frame is receipted and anchored, and checks the whole log. */
 async function ending(plant: Plant, prover: Prover, machine: Machine): Promise<void> {
   const { view, machines, state } = plant;
-  view.say(bold("\n5 The end of the data"));
+  view.say(bold("\n6 The end of the data"));
   const deadline = Date.now() + (plant.options.data === undefined ? 5_000 : ONCE_DATA_MS);
   while (!machine.finished && Date.now() < deadline) await sleep(250);
   const whole = plant.options.data !== undefined && machine.finished ? "the whole file" : "everything so far";
