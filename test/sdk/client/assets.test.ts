@@ -11,8 +11,10 @@ import {
   rawPoint,
   strikeSubject,
   type Tenon,
+  transferSubject,
 } from "../../../sdk/src/index.js";
 import { newTenon, SEAL_DELAY } from "../../support/fixture.js";
+import { makeKey } from "../../support/keys.js";
 import { refusal } from "../../support/refusal.js";
 
 const DAY = 86_400;
@@ -149,6 +151,34 @@ describe("tenon.orders, tenon.encumbrances, tenon.eligibility, tenon.keys", () =
     expect(await reader.orders.list({ module: "Eligibility" })).to.deep.equal([]);
     expect(await reader.orders.get(99)).to.equal(undefined);
     expect(await reader.orders.history(99)).to.deep.equal([]);
+  });
+
+  it("holds a device where it is, and moves it by force, with what binds it", async () => {
+    const { judge, bailiff, till } = people;
+    const makers = await createTenon({ signer: world.signers.manufacturer, deployment });
+    const key = makeKey(1);
+    const registration = makers.devices.registration({ owner: HOLDER, deadline: 4_000_000_000n });
+    const { message } = makers.devices.registrationMessage(key, registration);
+    await makers.devices.register(key, registration, key.signBytes(message)).wait();
+    const until = await later(9);
+    const hold = { scope: "Hold", module: "DeviceRegistry", asset: key.id } as const;
+    const held = await judge.orders.issue({ documentHash: paper, purpose: hold, until }).wait();
+    await till.encumbrances.hold({ asset: key.id, order: held.id }).wait();
+    const bound = { locked: true, holds: 1, encumbrances: [] };
+    expect(await reader.encumbrances.of({ asset: key.id })).to.deep.equal(bound);
+    expect((await world.registry.record(key.id)).locked).to.equal(true);
+
+    const subject = transferSubject(registration.registry, key.id, BANK);
+    const force = { scope: "Force", module: "DeviceRecovery", subject } as const;
+    const order = await judge.orders.issue({ documentHash: paper, purpose: force, until }).wait();
+    const move = () => bailiff.devices.forceTransfer(key.id, BANK, BigInt(order.id));
+    expect((await refusal(move().wait())).code).to.equal("OrderNotActive");
+    await bailiff.orders.confirm(order.id).wait();
+    await move().wait();
+    expect(await reader.devices.ownerOf(key.id)).to.equal(holderOf(BANK));
+    expect((await reader.orders.get(order.id))?.status).to.equal("Consumed");
+    expect(await reader.encumbrances.of({ asset: key.id })).to.deep.equal(bound);
+    expect((await world.registry.record(key.id)).locked).to.equal(true);
   });
 
   it("says who may hold what, and why not, before the act", async () => {
