@@ -1,6 +1,7 @@
 import { JsonRpcApiProvider, type Provider, type Signer } from "ethers";
 import { type Admin, adminOf } from "./admin.js";
 import { type Certificates, certificatesOf } from "./certificates.js";
+import { type Access, accessOf } from "./access/client.js";
 import { checkDeployment, type Deployment, requireChain } from "./deployment.js";
 import { type Devices, devicesOf } from "./devices.js";
 import { type Dids, didsOf } from "./did/did.js";
@@ -53,6 +54,7 @@ export interface Tenon {
   readonly admin: Admin;
   /** Brings an act that somebody signed (`Operation.sign`); anyone may, the act stays the signer's. */
   relay(act: SignedAct): Operation<RelayedAct>;
+  readonly access: Access;
 }
 
 /**
@@ -89,6 +91,7 @@ export async function createTenon(options: TenonOptions): Promise<Tenon> {
     orgs: orgsOf(connection, deployment),
     admin: adminOf(connection, deployment),
     relay: relayOf(connection, deployment),
+    access: accessOf(connection, deployment),
   };
 }
 

@@ -8,6 +8,8 @@ export type {
   PausedAction,
   Powers,
 } from "./admin.js";
+export type { Access } from "./access/client.js";
+export * from "./access/index.js";
 export { type AnchorData, commitmentOf, EPOCH } from "./anchor.js";
 export { concatBytes, equalBytes, fromHex, type Hex, toHex } from "./bytes.js";
 export {

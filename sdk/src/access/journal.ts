@@ -27,7 +27,7 @@ export interface AccessEntry {
 
 /** A run of entries as it is anchored: who has these 64 bytes from the chain can check every entry. */
 export interface JournalBatch {
-  /** Index of the first entry, and of the one after the last. */
+  /** Numbers of the first and the last entry, from 0. */
   readonly from: number;
   readonly to: number;
   /** The chain's head after the last entry: each is SHA-256(head before ‖ leaf hash). */
@@ -84,7 +84,7 @@ export function nextHead(head: Hex, entry: Uint8Array): Hex {
 export function batchOf(entries: readonly Uint8Array[], from: number, headBefore: Hex): JournalBatch {
   const head = entries.reduce(nextHead, headBefore);
   const root = toHex(new MerkleTree(entries.map(leafHash)).root);
-  return { from, to: from + entries.length, head, root };
+  return { from, to: from + entries.length - 1, head, root };
 }
 
 /**
@@ -140,27 +140,23 @@ export class AccessJournal {
     this.#heads.push(head);
   }
 
-  /** The entries from index `from` to before `to`. */
-  entries(from = 0, to: number = this.length): AccessEntry[] {
-    return this.#entries.slice(from, to).map(decodeEntry);
+  /** The entries `from` to `to`, inclusive. */
+  entries(from = 0, to: number = this.length - 1): AccessEntry[] {
+    return this.#entries.slice(from, to + 1).map(decodeEntry);
   }
 
   /** What is to be anchored of the entries from `from` on. @throws TenonError `AccessBatchEmpty`. */
-  batch(from: number, to: number = this.length): JournalBatch {
+  batch(from: number, to: number = this.length - 1): JournalBatch {
     this.#requireRange(from, to);
-    return batchOf(this.#entries.slice(from, to), from, from === 0 ? NO_HEAD : this.#heads[from - 1]!);
+    return batchOf(this.#entries.slice(from, to + 1), from, from === 0 ? NO_HEAD : this.#heads[from - 1]!);
   }
 
   /** The entry and its path to the root of an anchored batch: shows one access without the others. */
   prove(index: number, { from, to }: Pick<JournalBatch, "from" | "to">) {
     this.#requireRange(from, to);
-    const tree = new MerkleTree(this.#entries.slice(from, to).map(leafHash));
-    return {
-      entry: this.#entries[index]!,
-      index: index - from,
-      size: to - from,
-      path: tree.path(index - from),
-    };
+    const tree = new MerkleTree(this.#entries.slice(from, to + 1).map(leafHash));
+    const [entry, place] = [this.#entries[index]!, index - from];
+    return { entry, index: place, size: to - from + 1, path: tree.path(place) };
   }
 
   close(): void {
@@ -185,7 +181,7 @@ export class AccessJournal {
   }
 
   #requireRange(from: number, to: number): void {
-    if (from >= 0 && from < to && to <= this.length) return;
+    if (from >= 0 && from <= to && to < this.length) return;
     throw new TenonError("AccessBatchEmpty", "The journal has no such run of entries", {
       args: { from, to, entries: this.length },
       remedy: "Anchor entries that were written and not yet anchored.",

@@ -4,7 +4,7 @@ import { TenonError } from "../errors.js";
 import { CborReader, CborWriter, Major } from "../frame/cbor.js";
 import { FrameError } from "../frame/error.js";
 import { type DeviceKey, ES256, importDeviceKey, SECP256K1 } from "../frame/key.js";
-import { type AccessPass, emptyEnvelope, granteeOf, passDigest } from "./pass.js";
+import { type AccessPass, granteeOf, passDigest } from "./pass.js";
 import {
   type AccessDomain,
   type AccessSigner,
@@ -31,8 +31,6 @@ export interface OfflinePass {
   readonly issuedAt: number;
   /** EIP-712 hash of the pass on its chain and contract, `cti`. */
   readonly digest: Hex;
-  /** Keccak-256 of the sealed endpoint, which the EIP-712 pass holds whole. */
-  readonly envelopeHash: Hex;
   readonly message: SignedMessage;
 }
 
@@ -71,12 +69,10 @@ export function issueOfflinePass(
     readonly owner: number;
     readonly requester: DeviceKey;
     readonly issuedAt: number;
-    /** Default: that of no endpoint. */
-    readonly envelopeHash?: Hex;
   },
   signer: AccessSigner,
 ): Uint8Array {
-  const { pass, owner, requester, issuedAt, envelopeHash = emptyEnvelope } = issue;
+  const { pass, owner, requester, issuedAt } = issue;
   if (signer.algorithm !== ES256) {
     throw new TenonError("OfflinePassSignerInvalid", "Offline passes are signed with a P-256 key", {
       args: { algorithm: signer.algorithm },
@@ -89,14 +85,14 @@ export function issueOfflinePass(
   writer.int(ISS).text(organisationDid(domain.chainId, owner));
   writer.int(AUD).text(deviceDid(domain.chainId, pass.device));
   writer.int(EXP).int(pass.expiry).int(NBF).int(pass.notBefore).int(IAT).int(issuedAt);
-  writer.int(CTI).bytes(fromHex(passDigest(domain, pass, envelopeHash), 32));
+  writer.int(CTI).bytes(fromHex(passDigest(domain, pass), 32));
   writer.int(CNF).head(Major.map, 1).int(1);
   writer.head(Major.map, 4).int(1).int(2).int(-1).int(requester.curve);
   writer.int(-2).bytes(fromHex(requester.x, 32)).int(-3).bytes(fromHex(requester.y, 32));
   writer.int(TERMS).head(Major.array, 9);
   writer.bytes(fromHex(pass.grantee, 32)).int(pass.permissions).int(pass.epoch).int(pass.rev);
   writer.int(pass.minInterval).int(pass.delegations).bytes(fromHex(pass.endpointCommitment, 32));
-  writer.int(pass.deadline).bytes(fromHex(envelopeHash, 32));
+  writer.bytes(fromHex(pass.envelopeHash, 32)).int(pass.deadline);
   return writeSigned("pass", domain, writer.finish(), signer);
 }
 
@@ -109,7 +105,7 @@ export function issueOfflinePass(
 export function readOfflinePass(domain: AccessDomain, bytes: Uint8Array): OfflinePass {
   const message = readSigned("pass", bytes);
   const claims = reading("the claims of a pass", () => readClaims(new CborReader(message.payload)));
-  const { owner, device, digest, requester, issuedAt, envelopeHash } = claims;
+  const { owner, device, digest, requester, issuedAt } = claims;
   if (owner.chainId !== domain.chainId || device.chainId !== domain.chainId) {
     throw new TenonError("OfflinePassForeign", "The pass is for another chain", {
       args: { expected: domain.chainId, owner: owner.text, device: device.text },
@@ -117,7 +113,7 @@ export function readOfflinePass(domain: AccessDomain, bytes: Uint8Array): Offlin
     });
   }
   const pass: AccessPass = { ...claims.terms, device: device.id };
-  const found = passDigest(domain, pass, envelopeHash);
+  const found = passDigest(domain, pass);
   if (found !== digest) {
     throw new TenonError("OfflinePassHashMismatch", "The pass does not say what the pass it names says", {
       args: { named: digest, found },
@@ -125,7 +121,7 @@ export function readOfflinePass(domain: AccessDomain, bytes: Uint8Array): Offlin
     });
   }
   requireOwnKey(pass.grantee, requester);
-  return { pass, owner: owner.organisation, requester, issuedAt, digest, envelopeHash, message };
+  return { pass, owner: owner.organisation, requester, issuedAt, digest, message };
 }
 
 /**
@@ -162,19 +158,19 @@ function readClaims(reader: CborReader) {
   reader.exact(Major.array, 9, "an array of 9");
   const terms = {
     grantee: readHash(reader, "grantee"),
-    permissions: BigInt(reader.uintWithin("permissions", 0, 2 ** 48 - 1)),
+    permissions: BigInt(reader.uintWithin("permissions", 0, 2 ** 40 - 1)),
     epoch: reader.uintWithin("epoch", 1, MAX_UINT32),
-    rev: reader.uintWithin("rev", 0, MAX_UINT32),
+    rev: reader.uintWithin("rev", 1, MAX_UINT32),
     minInterval: reader.uintWithin("minInterval", 0, 0xffff),
     delegations: reader.uintWithin("delegations", 0, 0xff),
     endpointCommitment: readHash(reader, "endpointCommitment"),
+    envelopeHash: readHash(reader, "envelopeHash"),
     deadline: readUint(reader, "deadline"),
     notBefore,
     expiry,
   };
-  const envelopeHash = readHash(reader, "hash of the sealed endpoint");
   reader.finish("the claims");
-  return { owner, device, digest, requester, issuedAt, envelopeHash, terms };
+  return { owner, device, digest, requester, issuedAt, terms };
 }
 
 function readConfirmation(reader: CborReader): DeviceKey {

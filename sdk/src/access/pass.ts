@@ -1,5 +1,5 @@
-import { AbiCoder, getAddress, keccak256, TypedDataEncoder } from "ethers";
-import { concatBytes, fromHex, type Hex, toHex, uintBytes } from "../bytes.js";
+import { getAddress, TypedDataEncoder } from "ethers";
+import { fromHex, type Hex, toHex, uintBytes } from "../bytes.js";
 import { TenonError } from "../errors.js";
 import type { AccessDomain } from "./signed.js";
 
@@ -16,14 +16,16 @@ export interface AccessPass {
   readonly expiry: number;
   /** Control of the device in which it counts: with the next owner it is nothing. */
   readonly epoch: number;
-  /** How often this grantee's pass on this device was changed before: the nonce. */
+  /** One more than the last of this grantee on this device, the first is 1: the nonce. */
   readonly rev: number;
-  /** Least seconds between two accesses; 0: no limit. */
+  /** Least seconds between two accesses of one requester; 0: no limit. */
   readonly minInterval: number;
   /** How often it may be passed on. */
   readonly delegations: number;
   /** What the contract keeps of the sealed endpoint (`sealEnvelope`); 32 zero bytes for none. */
   readonly endpointCommitment: Hex;
+  /** Keccak-256 of the sealed endpoint; 32 zero bytes when none comes with the pass. */
+  readonly envelopeHash: Hex;
   /** Last second, inclusive, at which it may be registered on chain. */
   readonly deadline: bigint;
 }
@@ -32,7 +34,7 @@ export const passTypes = {
   Pass: [
     { name: "device", type: "bytes32" },
     { name: "grantee", type: "bytes32" },
-    { name: "permissions", type: "uint48" },
+    { name: "permissions", type: "uint40" },
     { name: "notBefore", type: "uint40" },
     { name: "expiry", type: "uint40" },
     { name: "epoch", type: "uint32" },
@@ -40,8 +42,8 @@ export const passTypes = {
     { name: "minInterval", type: "uint16" },
     { name: "delegations", type: "uint8" },
     { name: "endpointCommitment", type: "bytes32" },
+    { name: "envelopeHash", type: "bytes32" },
     { name: "deadline", type: "uint256" },
-    { name: "endpointEnvelope", type: "bytes" },
   ],
 };
 
@@ -50,28 +52,12 @@ export function accessTypedDomain({ chainId, access }: AccessDomain) {
   return { name: "Tenon DeviceAccess", version: "1", chainId, verifyingContract: getAddress(access) };
 }
 
-const encoder = TypedDataEncoder.from(passTypes);
-const typeHash = keccak256(Buffer.from(encoder.encodeType("Pass"), "utf8"));
-
-/**
- * What the owner's signatory signs, as the contract's `passDigest` gives it: the name of a pass everywhere.
- * @param envelopeHash Keccak-256 of the sealed endpoint's bytes, so that a device need not hold them.
- */
-export function passDigest(domain: AccessDomain, pass: AccessPass, envelopeHash: Hex = emptyEnvelope): Hex {
-  const fields = passTypes.Pass.map(({ type }) => (type === "bytes" ? "bytes32" : type));
-  const values = [
-    ...passTypes.Pass.slice(0, -1).map(({ name }) => pass[name as keyof AccessPass]),
-    envelopeHash,
-  ];
-  const struct = keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32", ...fields], [typeHash, ...values]));
-  const separator = TypedDataEncoder.hashDomain(accessTypedDomain(domain));
-  return keccak256(concatBytes(Uint8Array.of(0x19, 1), fromHex(separator), fromHex(struct))) as Hex;
+/** What the owner's signatory signs, as the contract's `passDigest` gives it: the name of a pass everywhere. */
+export function passDigest(domain: AccessDomain, pass: AccessPass): Hex {
+  return TypedDataEncoder.hash(accessTypedDomain(domain), passTypes, pass) as Hex;
 }
 
-/** Keccak-256 of no bytes: a pass without an endpoint. */
-export const emptyEnvelope = keccak256(new Uint8Array()) as Hex;
-
-/** What a pass may allow, by name, in the order of the contract's bits; bits 32 to 47 are the maker's own. */
+/** What a pass may allow, by name, in the order of the contract's bits; bits 32 to 39 are the maker's own. */
 export const permissionNames = [
   "readTelemetry",
   "readState",
@@ -94,18 +80,18 @@ export function permissionsOf(names: readonly string[]): bigint {
 }
 
 function bitOf(name: string): number {
-  const [, maker] = /^maker([0-9]|1[0-5])$/.exec(name) ?? [];
+  const [, maker] = /^maker([0-7])$/.exec(name) ?? [];
   const bit = maker === undefined ? permissionNames.indexOf(name as never) : 32 + Number(maker);
   if (bit >= 0) return bit;
   throw new TenonError("PermissionUnknown", "There is no permission of this name", {
-    args: { given: name, known: `${permissionNames.join(", ")}, maker0 … maker15` },
+    args: { given: name, known: `${permissionNames.join(", ")}, maker0 … maker7` },
     remedy: "Use one of these names.",
   });
 }
 
 /** The names of permission bits; a bit without a name is `bit12` and the like. */
 export function namesOf(permissions: bigint): string[] {
-  const bits = Array.from({ length: 48 }, (_, bit) => bit).filter((bit) => (permissions >> BigInt(bit)) & 1n);
+  const bits = Array.from({ length: 40 }, (_, bit) => bit).filter((bit) => (permissions >> BigInt(bit)) & 1n);
   return bits.map((bit) => permissionNames[bit] ?? (bit < 32 ? `bit${bit}` : `maker${bit - 32}`));
 }
 

@@ -42,10 +42,11 @@ export function passFor(device: Hex, change: Partial<AccessPass> = {}): AccessPa
     notBefore: 0,
     expiry: NOW + 3_600,
     epoch: 1,
-    rev: 0,
+    rev: 1,
     minInterval: 0,
     delegations: 0,
     endpointCommitment: zeros,
+    envelopeHash: zeros,
     deadline: BigInt(NOW + 3_600),
     ...change,
   };
@@ -108,13 +109,15 @@ interface Attempt {
   permissions?: readonly string[];
   service?: string;
   counter?: bigint;
+  domain?: AccessDomain;
 }
 
 /** One whole access within this process: hello, proof, request, decision, answer. Gives the reason both sides saw. */
 export function attempt(guard: DeviceGuard, { pass, signer, ...wanted }: Attempt): AccessReason {
   const { permissions = ["readState"], service = "state", counter } = wanted;
+  const bound = wanted.domain ?? domain;
   const counting = counter === undefined ? {} : { counter: () => counter };
-  const requester = new Requester({ domain, signer, pass, ...counting });
+  const requester = new Requester({ domain: bound, signer, pass, ...counting });
   const hello = requester.hello();
   if (hello.kind !== Kind.hello) throw new TypeError("not a hello");
   const proof = guard.prove(hello.challenge);

@@ -199,13 +199,13 @@ describe("a machine and a maintenance firm, two processes with no chain between 
   });
 
   it("refuses an older revision after a newer one, after kill -9 as well", async () => {
-    const [older, newer] = [passOf(), passOf({ rev: 1 })];
+    const [older, newer] = [passOf(), passOf({ rev: 2 })];
     expect(await tried(newer)).to.be.an("object");
     await stop("SIGKILL");
     await start();
     expect(await refused(older)).to.equal("PassRevoked");
     const { serial, issuedAt } = { serial: 1, issuedAt: seconds() };
-    const revisions = [{ grantee: passGrantee(), rev: 2 }];
+    const revisions = [{ grantee: passGrantee(), rev: 3 }];
     const notice = { device: world.device.id, epoch: 1, serial, issuedAt, stopped: false, revisions };
     expect(await bring(await open(), Kind.notice, writeNotice(domain, notice, world.owner))).to.equal(
       "Allowed",
@@ -218,7 +218,7 @@ describe("a machine and a maintenance firm, two processes with no chain between 
 
   it("opens to the next owner's passes after a hand-over, and to none of the old owner's", async () => {
     const buyer = DeviceSigner.generate();
-    const old = passOf({ rev: 3 });
+    const old = passOf({ rev: 4 });
     expect(await tried(old)).to.be.an("object");
     const to = { organisation: 7, key: buyer.key };
     const entry = {
