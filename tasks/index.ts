@@ -1,4 +1,5 @@
 import type { TaskDefinition } from "hardhat/types/tasks";
+import { accessTasks } from "./access/index.js";
 import { act } from "./act/index.js";
 import { actRelay } from "./act/relay/index.js";
 import { adminExecute } from "./admin/execute/index.js";
@@ -62,6 +63,7 @@ export const tasks: TaskDefinition[] = [
   chain,
   deploy,
   ...deviceTasks,
+  ...accessTasks,
   org,
   orgAddSignatory,
   orgAdmit,
