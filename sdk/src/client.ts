@@ -1,7 +1,7 @@
 import { JsonRpcApiProvider, type Provider, type Signer } from "ethers";
+import { type Access, accessOf } from "./access/client.js";
 import { type Admin, adminOf } from "./admin.js";
 import { type Certificates, certificatesOf } from "./certificates.js";
-import { type Access, accessOf } from "./access/client.js";
 import { checkDeployment, type Deployment, requireChain } from "./deployment.js";
 import { type Devices, devicesOf } from "./devices.js";
 import { type Dids, didsOf } from "./did/did.js";

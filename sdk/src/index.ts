@@ -1,4 +1,7 @@
 /** What an application imports. The device kit has an entry of its own: `@tenon/sdk/device`. */
+
+export type { Access } from "./access/client.js";
+export * from "./access/index.js";
 export type {
   Admin,
   AnnouncedAct,
@@ -8,8 +11,6 @@ export type {
   PausedAction,
   Powers,
 } from "./admin.js";
-export type { Access } from "./access/client.js";
-export * from "./access/index.js";
 export { type AnchorData, commitmentOf, EPOCH } from "./anchor.js";
 export { concatBytes, equalBytes, fromHex, type Hex, toHex } from "./bytes.js";
 export {
