@@ -1,8 +1,7 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import type { NetworkConnection } from "hardhat/types/network";
 import { createTenon, type Tenon } from "../../sdk/src/client.js";
-import { TenonError } from "../../sdk/src/errors.js";
 import { answering } from "../run.js";
+import { signerFor } from "../signer.js";
 import { print, withTenon } from "../tenon.js";
 
 export interface ActingArguments {
@@ -34,19 +33,4 @@ export function acting(
       if (answer !== undefined) print(answer, args.json);
     }),
   );
-}
-
-/** The account that sends. Throws `AccountUnavailable` when the network has no key for it. */
-export async function signerFor(ethers: NetworkConnection["ethers"], from: string | undefined) {
-  const signers = await ethers.getSigners();
-  const found =
-    from === undefined ? signers[0] : signers.find((one) => one.address.toLowerCase() === from.toLowerCase());
-  if (found !== undefined) return found;
-  throw new TenonError("AccountUnavailable", "The network has no key for this account", {
-    args: {
-      from: from ?? "the first account",
-      available: signers.map((one) => one.address).join(", ") || "none",
-    },
-    remedy: "Name one of these with --from; for network besu set TENON_BESU_KEY to the account's key.",
-  });
 }
