@@ -35,7 +35,6 @@ contract CertificatesWorld is FactsBase {
     DeviceCertificates public immutable CERTIFICATES_CONTRACT;
     mapping(uint256 index => Bound) public boundAt;
     mapping(uint32 id => Admitted) private _admitted;
-    uint256 public taken;
 
     constructor() {
         CERTIFICATES_CONTRACT = new DeviceCertificates(REGISTRY, _AUTHORITY);
@@ -66,7 +65,6 @@ contract CertificatesWorld is FactsBase {
         try CERTIFICATES_CONTRACT.bind(AuthorityId.wrap(authority), bindings) {
             check(expected, "bound against the rules");
             boundAt[index] = Bound(device, authority, until, REGISTRY.record(device).epoch, false);
-            ++taken;
         } catch {
             check(!expected, "binding refused");
         }
@@ -82,7 +80,6 @@ contract CertificatesWorld is FactsBase {
         try CERTIFICATES_CONTRACT.revoke(hashAt(index), 4) {
             check(expected, "revoked against the rules");
             boundAt[index].revoked = true;
-            ++taken;
         } catch {
             check(!expected, "revocation refused");
         }

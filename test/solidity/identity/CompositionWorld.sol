@@ -19,9 +19,6 @@ contract CompositionWorld is FactsBase {
     DeviceComposition public immutable COMPOSITION;
     mapping(DeviceId part => Link) private _links;
 
-    /// @notice Acts that the contract took.
-    uint256 public taken;
-
     constructor() {
         COMPOSITION = new DeviceComposition(REGISTRY);
     }
@@ -43,7 +40,6 @@ contract CompositionWorld is FactsBase {
         try COMPOSITION.detachParts(_list(part)) {
             check(expected, "detached against the rules");
             delete _links[part];
-            ++taken;
         } catch {
             check(!expected, "detaching refused");
         }
@@ -55,7 +51,6 @@ contract CompositionWorld is FactsBase {
         try COMPOSITION.prune(part) {
             check(expected, "pruned against the rules");
             delete _links[part];
-            ++taken;
         } catch {
             check(!expected, "pruning refused");
         }
@@ -115,7 +110,6 @@ contract CompositionWorld is FactsBase {
         if (done) {
             check(allowed && fits, "built against the rules");
             _links[part] = Link(machine, true, true);
-            ++taken;
         } else if (allowed && fits) {
             check(bytes4(reason) == IDeviceComposition.CompositionTooDeep.selector, "building refused");
         }

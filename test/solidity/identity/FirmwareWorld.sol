@@ -21,7 +21,6 @@ contract FirmwareWorld is FactsBase {
     mapping(DeviceId device => uint256 release) public runs; // number from 1
     mapping(DeviceId device => uint64 sequence) public highestOf;
     mapping(DeviceId device => uint32) public countOf;
-    uint256 public taken;
 
     constructor() {
         FIRMWARE = new DeviceFirmware(REGISTRY);
@@ -73,7 +72,6 @@ contract FirmwareWorld is FactsBase {
             check(allowed && !wrongKey, "installed against the rules");
             (runs[device], highestOf[device]) = (index + 1, releases[index].sequence);
             ++countOf[device];
-            ++taken;
         } catch {
             check(!allowed || wrongKey, "installation refused");
         }
