@@ -14,7 +14,7 @@ import { DeviceKey, KeyProof, Registration } from "../../../contracts/identity/D
 import { deployRegistry } from "../identity/Deployed.sol";
 import { TestBase } from "../TestBase.sol";
 
-/// @notice Two devices, two owners and six requesters under random use of {DeviceAccess}, and beside them a plain model
+/// @notice A device, two owners and five requesters under random use of {DeviceAccess}, and beside them a plain model
 /// of every pass, token and strike. Every act is tried whatever the state, and must be allowed exactly when the model
 /// says so.
 contract AccessWorld is TestBase {
@@ -59,10 +59,10 @@ contract AccessWorld is TestBase {
         uint256 spent; // how often
     }
 
-    uint256 public constant DEVICES = 2;
-    uint256 public constant GRANTEES = 5; // four keys and a role
-    uint256 public constant REQUESTERS = 6; // four keys and two who hold the role
-    uint256 private constant _ROLE = 4;
+    uint256 public constant DEVICES = 1;
+    uint256 public constant GRANTEES = 4; // three keys and a role
+    uint256 public constant REQUESTERS = 5; // three keys and two who hold the role
+    uint256 public constant ROLE = 3; // the grantee that is the role
 
     Consortium public immutable CONSORTIUM;
     DeviceRegistry public immutable REGISTRY;
@@ -83,7 +83,7 @@ contract AccessWorld is TestBase {
         ACCESS = new DeviceAccess(CONSORTIUM, REGISTRY, authority);
         for (uint256 i = 0; i < 3; ++i) CONSORTIUM.admit(bytes32(i + 1), 0);
         for (uint256 i = 0; i < 2; ++i) _enrol(i + 1, ownerAt(i));
-        for (uint256 i = _ROLE; i < REQUESTERS; ++i) _enrol(3, requesterAt(i));
+        for (uint256 i = ROLE; i < REQUESTERS; ++i) _enrol(3, requesterAt(i));
         uint40 until = uint40(block.timestamp + 300 days);
         CONSORTIUM.grantRole(ownerAt(0), Role.Manufacturer, until, type(uint128).max);
         for (uint256 i = 0; i < DEVICES; ++i) {
@@ -93,6 +93,7 @@ contract AccessWorld is TestBase {
             REGISTRY.register(registration);
             devices[i] = Device(0, 1, false, false, true);
         }
+        startChain(0);
     }
 
     // ---------------------------------------------------------------- time, devices, organisations
@@ -119,11 +120,11 @@ contract AccessWorld is TestBase {
         }
     }
 
-    /// @dev One in four: most runs should keep their passes for a while.
+    /// @dev One in eight: most runs should keep their passes for a while.
     function handOver(uint256 seed) external {
         uint256 d = seed % DEVICES;
         Device storage device = devices[d];
-        if ((seed >> 8) % 4 != 0 || device.suspended) return engage(d);
+        if ((seed >> 8) % 8 != 0 || device.suspended) return engage(d);
         uint8 next = 1 - device.owner;
         vm.prank(ownerAt(device.owner));
         REGISTRY.offer(deviceAt(d), OrgId.wrap(next + 1), uint40(block.timestamp + 1 days));
@@ -153,34 +154,32 @@ contract AccessWorld is TestBase {
 
     // ---------------------------------------------------------------- passes
 
-    function give(uint256 seed) public {
-        (uint256 d, uint256 g) = (seed % DEVICES, (seed >> 8) % GRANTEES);
-        Pass memory pass = _passFrom(seed, d, g);
-        uint256 by = (seed >> 16) % 8 == 1 ? 1 - devices[d].owner : devices[d].owner;
-        bool expected = by == devices[d].owner && pass.rev == _given[d][g].rev + 1 && _isSound(pass, d, g);
-        vm.prank(ownerAt(by));
-        try ACCESS.grant(pass, "") {
-            check(expected, "gave against the rules");
-            _keep(pass, d, g, 0, 0);
-        } catch {
-            check(!expected, "pass refused");
+    /// @dev The first key passes on to the second, and that to the third, where nothing is in the way.
+    function startChain(uint256 seed) public {
+        uint256 d = seed % DEVICES;
+        for (uint256 i = 0; i < 3; ++i) {
+            Pass memory pass = _passFrom(0, d, i);
+            (pass.permissions, pass.expiry) = (7, uint40(block.timestamp + 2 days));
+            (pass.minInterval, pass.delegations) = (0, uint8(3 - i));
+            if (i == 0) _give(pass, d, i, devices[d].owner);
+            else _delegate(pass, d, i, i - 1, i - 1);
         }
+    }
+
+    /// @dev Half of the time to the first key, on which others may depend.
+    function give(uint256 seed) public {
+        (uint256 d, uint256 g) = (seed % DEVICES, (seed >> 9) % 2 == 0 ? 0 : (seed >> 10) % GRANTEES);
+        Pass memory pass = _passFrom(seed, d, g);
+        _give(pass, d, g, (seed >> 16) % 8 == 1 ? 1 - devices[d].owner : devices[d].owner);
     }
 
     function delegate(uint256 seed) external {
         (uint256 d, uint256 g) = (seed % DEVICES, (seed >> 8) % GRANTEES);
         uint256 from = (seed >> 16) % GRANTEES;
-        uint256 by = from == _ROLE || (seed >> 24) % 8 == 0 ? (seed >> 32) % REQUESTERS : from;
+        uint256 by = from == ROLE || (seed >> 24) % 8 == 0 ? (seed >> 32) % REQUESTERS : from;
         Pass memory pass = _passFrom(seed >> 40, d, g);
         _fit(pass, seed >> 34, _given[d][from]);
-        bool expected = mayDelegate(pass, d, g, from, by);
-        vm.prank(requesterAt(by));
-        try ACCESS.delegate(granteeAt(from), pass, "") {
-            check(expected, "delegated against the rules");
-            _keep(pass, d, g, uint8(from + 1), _given[d][from].rev);
-        } catch {
-            check(!expected, "delegation refused");
-        }
+        _delegate(pass, d, g, from, by);
     }
 
     /// @dev Half of the time nothing, or no pass would live long; else by the owner, or by whoever.
@@ -206,7 +205,7 @@ contract AccessWorld is TestBase {
 
     function ask(uint256 seed) external {
         (uint256 d, uint256 g) = (seed % DEVICES, (seed >> 8) % GRANTEES);
-        uint256 by = g == _ROLE || (seed >> 16) % 8 == 0 ? (seed >> 24) % REQUESTERS : g;
+        uint256 by = g == ROLE || (seed >> 16) % 8 == 0 ? (seed >> 24) % REQUESTERS : g;
         uint40 permissions = (seed >> 32) % 4 == 0 ? uint40((seed >> 40) % 8) : _given[d][g].permissions;
         bytes32 before = _state(d, g);
         AccessReason told = ACCESS.explain(deviceAt(d), granteeAt(g), requesterAt(by), permissions);
@@ -254,13 +253,13 @@ contract AccessWorld is TestBase {
             uint32 rev = pass.parentRev;
             pass = _given[d][above];
             if (pass.rev != rev || !_isCurrent(d, pass)) return false;
-            if (above == _ROLE ? firmSuspended : isBlocked(d, above, above)) return false;
+            if (above == ROLE ? firmSuspended : isBlocked(d, above, above)) return false;
         }
         return true;
     }
 
     function mayActFor(uint256 g, uint256 by) public view returns (bool) {
-        return g == _ROLE ? by >= _ROLE && !firmSuspended : by == g;
+        return g == ROLE ? by >= ROLE && !firmSuspended : by == g;
     }
 
     function isBlocked(uint256 d, uint256 g, uint256 by) public view returns (bool) {
@@ -323,7 +322,7 @@ contract AccessWorld is TestBase {
     }
 
     function granteeAt(uint256 i) public pure returns (Grantee) {
-        return i == _ROLE ? roleGrantee(OrgId.wrap(3), Role.DeviceManager) : keyGrantee(requesterAt(i));
+        return i == ROLE ? roleGrantee(OrgId.wrap(3), Role.DeviceManager) : keyGrantee(requesterAt(i));
     }
 
     function deviceAt(uint256 i) public view returns (DeviceId) {
@@ -336,6 +335,28 @@ contract AccessWorld is TestBase {
     }
 
     // ---------------------------------------------------------------- inner parts
+
+    function _give(Pass memory pass, uint256 d, uint256 g, uint256 by) private {
+        bool expected = by == devices[d].owner && pass.rev == _given[d][g].rev + 1 && _isSound(pass, d, g);
+        vm.prank(ownerAt(by));
+        try ACCESS.grant(pass, "") {
+            check(expected, "gave against the rules");
+            _keep(pass, d, g, 0, 0);
+        } catch {
+            check(!expected, "pass refused");
+        }
+    }
+
+    function _delegate(Pass memory pass, uint256 d, uint256 g, uint256 from, uint256 by) private {
+        bool expected = mayDelegate(pass, d, g, from, by);
+        vm.prank(requesterAt(by));
+        try ACCESS.delegate(granteeAt(from), pass, "") {
+            check(expected, "delegated against the rules");
+            _keep(pass, d, g, uint8(from + 1), _given[d][from].rev);
+        } catch {
+            check(!expected, "delegation refused");
+        }
+    }
 
     function _redeem(Token memory token, uint256 by) private returns (AccessReason) {
         address sender = by == 0 ? ownerAt(devices[token.device].owner) : requesterAt(token.requester);
@@ -374,7 +395,7 @@ contract AccessWorld is TestBase {
     /// @dev A key's pass that lies ahead begins its interval anew.
     function _keep(Pass memory pass, uint256 d, uint256 g, uint8 parent, uint32 parentRev) private {
         _endTokens(d, g);
-        if (g != _ROLE && pass.notBefore > block.timestamp) {
+        if (g != ROLE && pass.notBefore > block.timestamp) {
             if (!isBlocked(d, g, g)) _uses[d][g][g].had = false;
         }
         Given memory given;
@@ -386,7 +407,7 @@ contract AccessWorld is TestBase {
 
     function _isOwnOrGiver(uint256 d, uint256 g, uint256 by) private view returns (bool) {
         Given memory pass = _given[d][g];
-        if (g != _ROLE && by == g) return true;
+        if (g != ROLE && by == g) return true;
         return pass.permissions != 0 && pass.parent != 0 && mayActFor(pass.parent - 1, by);
     }
 
@@ -396,7 +417,7 @@ contract AccessWorld is TestBase {
 
     /// @dev Who is blocked gets no pass that begins after the block: it would hide it.
     function _isSound(Pass memory pass, uint256 d, uint256 g) private view returns (bool) {
-        bool hides = g != _ROLE && isBlocked(d, g, g) && pass.notBefore > _uses[d][g][g].blockedUntil;
+        bool hides = g != ROLE && isBlocked(d, g, g) && pass.notBefore > _uses[d][g][g].blockedUntil;
         bool term = pass.notBefore < pass.expiry && block.timestamp < pass.expiry;
         return !hides && term && (pass.delegations == 0 || pass.minInterval == 0);
     }
@@ -424,7 +445,7 @@ contract AccessWorld is TestBase {
     function _state(uint256 d, uint256 g) private view returns (bytes32 state) {
         for (uint256 i = 0; i < GRANTEES; ++i) {
             state = keccak256(abi.encode(state, ACCESS.passOf(deviceAt(d), granteeAt(i))));
-            if (i == g || i == _ROLE) continue;
+            if (i == g || i == ROLE) continue;
             state = keccak256(abi.encode(state, ACCESS.usageOf(deviceAt(d), granteeAt(i), requesterAt(i))));
         }
     }
