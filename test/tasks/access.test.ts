@@ -82,6 +82,18 @@ describe("the access tasks", () => {
     expect([...listed].sort()).to.deep.equal(verbs.sort());
   });
 
+  it("find in the DID document what a device offers, and ask for what that needs", async () => {
+    const interfaces = [{ id: "state", type: "MachineState", permissions: ["readState"] }];
+    await world.owner.did.publish(device, { interfaces }).wait();
+    expect((await run("show", { id: device })).text).to.include("#state (MachineState, by grant): readState");
+    const asked = await json("ask", { id: device, service: "state", from: firm() });
+    expect(asked.permissions).to.equal("readState");
+    const none = await run("ask", { id: device, service: "lathe", from: firm() });
+    expect(none.text)
+      .to.match(/^ServiceUnknown: /)
+      .and.to.include("published: state");
+  });
+
   it("lead from the question to the endpoint, and back to no access", async () => {
     const asked = await json("ask", {
       id: device,

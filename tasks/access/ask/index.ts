@@ -6,6 +6,9 @@ import { granteeOption, permissionsOption } from "../options.js";
 export const accessAsk = task(["access", "ask"], "Asks a device's owner for access")
   .addPositionalArgument(deviceArgument)
   .addOption(permissionsOption)
+  .addOption(
+    optional("service", "Instead of permissions: a service that the device's DID document offers, by its id"),
+  )
   .addOption(granteeOption)
   .addOption(
     optional(
