@@ -14,14 +14,15 @@ export const people = [
   "operator",
   "issuer",
   "technician",
+  "regulator",
 ] as const;
 export type Person = (typeof people)[number];
 
-/** The members as the deploy task reads them: the machines' maker, their owner, who uses one, who runs the oracle, who mends. */
+/** The members as the deploy task reads them: makers, owners, who runs the oracle, who mends, who supervises. */
 export function membersFile(state: string, keys: Record<Person, Wallet>): string {
   const signatory = (
     person: Person,
-    ...roles: ("Manufacturer" | "Treasurer" | "DeviceManager" | "Anchor")[]
+    ...roles: ("Manufacturer" | "Treasurer" | "DeviceManager" | "Anchor" | "Regulator")[]
   ) => ({
     address: keys[person].address,
     roles: roles.map((role) => ({ role, days: 365 })),
@@ -53,6 +54,11 @@ export function membersFile(state: string, keys: Record<Person, Wallet>): string
         code: "91310000MA1FL0EE5X",
         signatories: [signatory("technician", "DeviceManager")],
       },
+      {
+        name: "Port Authority (regulator)",
+        code: "91310000MA1FL0FF6X",
+        signatories: [signatory("regulator", "Regulator")],
+      },
     ],
     streams: [{ key: keys.operator.address }],
   };
@@ -62,7 +68,7 @@ export function membersFile(state: string, keys: Record<Person, Wallet>): string
 }
 
 /** Numbers that the deploy task gives the members above, in their order. */
-export const organisation = { manufacturer: 1, owner: 2, payer: 3, operator: 4, maintenance: 5 } as const;
+export const organisation = { manufacturer: 1, owner: 2, payer: 3, operator: 4, maintenance: 5, regulator: 6 } as const;
 
 /** Fresh keys, kept in the state folder with owner-only permissions. Nobody needs money: the chain takes no fee. */
 export function loadKeys(state: string): Record<Person, Wallet> {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TenonError } from "@tenon/sdk";
 import { handingOver } from "./hand-over.js";
 import { forged, type Machine } from "./machines.js";
+import { maintaining } from "./maintenance.js";
 import { ORACLE, type Plant } from "./plant.js";
 import { type Prover, proofOf, proveFrame, proveRange } from "./proving.js";
 import { runCommand } from "./service.js";
@@ -21,7 +22,7 @@ const REJECTED = "tenon_rejects_total";
 const ONCE_DATA_MS = 150_000;
 
 /**
- * What the plant shows while it runs: a proof, two forgeries that are caught, a payment, and a sale. Throws at the first thing
+ * What the plant shows while it runs: a proof, two forgeries that are caught, a payment, a sale, and access given and taken. Throws at the first thing
  * that does not hold. With `--once` it then lets the data end and proves the whole of it.
  */
 export async function tellStory(plant: Plant): Promise<void> {
@@ -34,6 +35,7 @@ export async function tellStory(plant: Plant): Promise<void> {
   await settling(plant, prover, machine);
   const sold = plant.machines.length - 2;
   await handingOver(plant, plant.machines[sold]!, plant.signers[sold]!);
+  await maintaining(plant, plant.machines[sold - 1]!);
   if (plant.options.once) await ending(plant, prover, machine);
   else tellNext(plant, machine);
 }
@@ -120,7 +122,7 @@ async function settling(plant: Plant, prover: Prover, machine: Machine): Promise
 /** Lets the data end, waits until every frame is receipted and anchored, and checks the whole log. */
 async function ending(plant: Plant, prover: Prover, machine: Machine): Promise<void> {
   const { view, machines, state } = plant;
-  view.say(bold("\n6 The end of the data"));
+  view.say(bold("\n7 The end of the data"));
   const deadline = Date.now() + (plant.options.data === undefined ? 5_000 : ONCE_DATA_MS);
   while (!machine.finished && Date.now() < deadline) await sleep(250);
   const whole = plant.options.data !== undefined && machine.finished ? "the whole file" : "everything so far";
