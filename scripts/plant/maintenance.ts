@@ -1,6 +1,13 @@
 import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
-import { AccessRefused, createTenon, type EnvelopeReader, keyGrantee, type Tenon, TenonError } from "@tenon/sdk";
+import {
+  AccessRefused,
+  createTenon,
+  type EnvelopeReader,
+  keyGrantee,
+  type Tenon,
+  TenonError,
+} from "@tenon/sdk";
 import { loadOrCreateKey } from "@tenon/sdk/device";
 import type { Machine } from "./machines.js";
 import { organisation } from "./people.js";
@@ -37,7 +44,9 @@ export async function maintaining(plant: Plant, machine: Machine): Promise<void>
   const expiry = Math.floor(Date.now() / 1000) + 86_400;
   const order = { device, grantee, permissions: ["readState", "startStop"], expiry, endpoint: ENDPOINT };
   await owner.access.grant(await owner.access.prepare(order)).wait();
-  view.say("  the owner gives a pass for one day; the machine's address is sealed to firm, owner and regulator");
+  view.say(
+    "  the owner gives a pass for one day; the machine's address is sealed to firm, owner and regulator",
+  );
 
   const { token } = await firm.access.request(wanted).wait();
   const use = { device, grantee, requester: people.technician.address, token };
@@ -50,7 +59,9 @@ export async function maintaining(plant: Plant, machine: Machine): Promise<void>
   view.say(`  ${green("✔")} refused a second time (${await reasonOf(firm.access.redeem(use).wait())})`);
 
   await owner.access.revoke(device, grantee).wait();
-  view.say(`  ${green("✔")} taken back: refused from now on (${await reasonOf(firm.access.request(wanted).wait())})`);
+  view.say(
+    `  ${green("✔")} taken back: refused from now on (${await reasonOf(firm.access.request(wanted).wait())})`,
+  );
   const said = await owner.access.history(device);
   view.say(`  ${green("✔")} the audit has all of it: ${said.length} entries, refusals with their reasons`);
 }

@@ -68,7 +68,14 @@ export function membersFile(state: string, keys: Record<Person, Wallet>): string
 }
 
 /** Numbers that the deploy task gives the members above, in their order. */
-export const organisation = { manufacturer: 1, owner: 2, payer: 3, operator: 4, maintenance: 5, regulator: 6 } as const;
+export const organisation = {
+  manufacturer: 1,
+  owner: 2,
+  payer: 3,
+  operator: 4,
+  maintenance: 5,
+  regulator: 6,
+} as const;
 
 /** Fresh keys, kept in the state folder with owner-only permissions. Nobody needs money: the chain takes no fee. */
 export function loadKeys(state: string): Record<Person, Wallet> {
