@@ -1,5 +1,6 @@
 import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { readFactoryList, writeActivations, writeFactoryList } from "../../../sdk/src/devices/files.js";
 import { applicationFrom } from "../../../sdk/src/devices/forms.js";
@@ -46,6 +47,8 @@ async function enrolList(args: EnrolArguments, source: string, { tenon, account,
   const tree = await listFrom(source, out, (listed) => devices.factoryList(organisation, listed));
   if (args.activations !== undefined && !existsSync(args.activations))
     writeActivations(args.activations, tree);
+  // The node may have closed an idle connection while the tree was built: let that be seen before it is used again.
+  await sleep(20);
   const { root, count } = tree.list;
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const files = { devices: count, root, list: out, made: `in ${seconds} s` };
