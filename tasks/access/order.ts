@@ -3,7 +3,7 @@ import type { Hex } from "../../sdk/src/bytes.js";
 import type { ActingArguments } from "../device/acting.js";
 import { required } from "../device/options.js";
 import { wholeNumber } from "../options.js";
-import { granteeFrom, granteeText, isoTime, permissionsFrom } from "./options.js";
+import { granteeFrom, granteeText, isoTime, permissionsFrom } from "./given.js";
 
 /** What the tasks that give a pass take. */
 export interface PassArguments extends ActingArguments {

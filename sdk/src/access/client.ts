@@ -17,6 +17,7 @@ import { accessAbi, allowed, answering, changed, explained, found, policyOf } fr
 import { type AccessAudit, accessAuditOf, type LoggedReading } from "./audit.js";
 import {
   endpointRecipients,
+  lastEnvelope,
   noEndpoint,
   openEndpoint,
   passEndpointOn,
@@ -105,7 +106,7 @@ export interface Access {
   endpoint(device: Hex, grantee: Hex, reader: EnvelopeReader): Promise<string>;
 
   /**
-   * A regulator opens a sealed endpoint. That it does is on chain before anything is opened. Sender: a regulator.
+   * A regulator opens the endpoint that a grantee got last, also when its pass has ended. That it does is on chain before anything is opened. Sender: a regulator.
    * @param order Number of the disclosure order; without one it is general supervision.
    */
   disclose(
@@ -268,11 +269,9 @@ export function accessOf(connection: Connection, deployment: Deployment): Access
     },
     endpoint,
     disclose: async (device, grantee, reader, order = 0) => {
-      const { endpointCommitment } = await policy(device, grantee);
-      const reading = await log
-        .logReading({ subject: device, contentHash: endpointCommitment, order })
-        .wait();
-      return { endpoint: await endpoint(device, grantee, reader), reading };
+      const { commitment, envelope } = await lastEnvelope(source, device, grantee);
+      const reading = await log.logReading({ subject: device, contentHash: commitment, order }).wait();
+      return { endpoint: await openEndpoint(envelope, device, commitment, reader), reading };
     },
 
     explain: async ({ device, grantee, requester, permissions }) =>

@@ -78,25 +78,47 @@ function sealedOf({ bytes, commitment }: { bytes: Uint8Array; commitment: Hex })
   return { commitment, envelopeHash: keccak256(bytes) as Hex, envelope: toHex(bytes) };
 }
 
-/** The newest envelope that was published for a grantee with this commitment. @throws TenonError `EndpointMissing`. */
+/**
+ * The envelope that was published with a pass.
+ * @throws TenonError `EndpointMissing`.
+ */
 export async function publishedEnvelope(
   source: EventSource,
   device: Hex,
   grantee: Hex,
   commitment: Hex,
 ): Promise<Hex> {
-  const events = await findEvents(source.provider, {
-    ...source,
-    event: "EndpointSealed",
-    args: [device, grantee],
-  });
-  const fitting = events.filter(
-    ({ event: { args } }) => args.commitment === commitment && args.envelope !== "0x",
-  );
-  const found = fitting.at(-1)?.event.args.envelope as Hex | undefined;
-  if (found !== undefined && commitment !== NONE) return found;
-  throw new TenonError("EndpointMissing", "No sealed endpoint was published with this pass", {
-    args: { device, grantee, commitment },
+  const sealed = await sealedEndpoints(source, device, grantee);
+  const found = sealed.findLast((one) => one.commitment === commitment);
+  if (found !== undefined && commitment !== NONE) return found.envelope;
+  throw missing({ device, grantee, commitment });
+}
+
+/**
+ * What was published last for a grantee, whether its pass still stands or not.
+ * @throws TenonError `EndpointMissing`.
+ */
+export async function lastEnvelope(
+  source: EventSource,
+  device: Hex,
+  grantee: Hex,
+): Promise<{ readonly commitment: Hex; readonly envelope: Hex }> {
+  const found = (await sealedEndpoints(source, device, grantee)).at(-1);
+  if (found !== undefined) return found;
+  throw missing({ device, grantee });
+}
+
+async function sealedEndpoints(source: EventSource, device: Hex, grantee: Hex) {
+  const query = { ...source, event: "EndpointSealed", args: [device, grantee] };
+  const events = await findEvents(source.provider, query);
+  return events
+    .map(({ event: { args } }) => ({ commitment: args.commitment as Hex, envelope: args.envelope as Hex }))
+    .filter(({ envelope }) => envelope !== "0x");
+}
+
+function missing(args: Record<string, unknown>): TenonError {
+  return new TenonError("EndpointMissing", "No sealed endpoint was published with this pass", {
+    args,
     remedy: "Ask the owner for it: it may have been handed over in another way, or the pass gives none.",
   });
 }

@@ -5,7 +5,7 @@ import { type Hex, toHex } from "../../../sdk/src/bytes.js";
 import type { DeviceInterface } from "../../../sdk/src/did/publication.js";
 import { TenonError } from "../../../sdk/src/errors.js";
 import { type ActingArguments, acting } from "../../device/acting.js";
-import { granteeFrom, granteeText, permissionsFrom } from "../options.js";
+import { granteeFrom, granteeText, permissionsFrom } from "../given.js";
 
 interface AskArguments extends ActingArguments {
   id: string;

@@ -4,7 +4,7 @@ import type { Hex } from "../../../sdk/src/bytes.js";
 import { timeOf } from "../../device/options.js";
 import { answering } from "../../run.js";
 import { toJson, withTenon } from "../../tenon.js";
-import { granteeText, isoTime } from "../options.js";
+import { granteeText, isoTime } from "../given.js";
 import { eventText } from "./text.js";
 
 interface AuditArguments {

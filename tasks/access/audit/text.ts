@@ -1,5 +1,5 @@
 import type { AccessEvent } from "../../../sdk/src/access/events.js";
-import { granteeText, isoTime } from "../options.js";
+import { granteeText, isoTime } from "../given.js";
 
 /** One event in words. */
 export function eventText(event: AccessEvent): string {

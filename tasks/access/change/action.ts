@@ -4,7 +4,7 @@ import { TenonError } from "../../../sdk/src/errors.js";
 import { type ActingArguments, acting } from "../../device/acting.js";
 import { required } from "../../device/options.js";
 import { wholeNumber } from "../../options.js";
-import { granteeFrom, granteeText, permissionsFrom } from "../options.js";
+import { granteeFrom, granteeText, permissionsFrom } from "../given.js";
 import { passText } from "../order.js";
 
 interface ChangeArguments extends ActingArguments {

@@ -1,7 +1,7 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { acting } from "../../device/acting.js";
 import { required } from "../../device/options.js";
-import { granteeFrom, granteeText, readerFrom } from "../options.js";
+import { granteeFrom, granteeText, readerFrom } from "../given.js";
 import { orderOf, type PassArguments, passText } from "../order.js";
 
 interface DelegateArguments extends PassArguments {

@@ -3,7 +3,7 @@ import type { Hex } from "../../../sdk/src/bytes.js";
 import { type ActingArguments, acting } from "../../device/acting.js";
 import { required } from "../../device/options.js";
 import { wholeNumber } from "../../options.js";
-import { granteeFrom, granteeText, readerFrom } from "../options.js";
+import { granteeFrom, granteeText, readerFrom } from "../given.js";
 
 interface DiscloseArguments extends ActingArguments {
   id: string;

@@ -6,7 +6,7 @@ import { required } from "../../device/options.js";
 import { answering } from "../../run.js";
 import { print, withTenon } from "../../tenon.js";
 import { readPass, readPublicKey } from "../files.js";
-import { granteeText } from "../options.js";
+import { granteeText } from "../given.js";
 
 interface OfflineArguments {
   file: string;

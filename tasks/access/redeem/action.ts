@@ -2,7 +2,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "../../../sdk/src/bytes.js";
 import { type ActingArguments, acting } from "../../device/acting.js";
 import { required } from "../../device/options.js";
-import { granteeFrom, granteeText } from "../options.js";
+import { granteeFrom, granteeText } from "../given.js";
 
 interface RedeemArguments extends ActingArguments {
   id: string;

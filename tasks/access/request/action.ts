@@ -2,7 +2,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "../../../sdk/src/bytes.js";
 import { type ActingArguments, acting } from "../../device/acting.js";
 import { required } from "../../device/options.js";
-import { granteeFrom, granteeText, isoTime, permissionsFrom, readerFrom } from "../options.js";
+import { granteeFrom, granteeText, isoTime, permissionsFrom, readerFrom } from "../given.js";
 
 interface RequestArguments extends ActingArguments {
   id: string;

@@ -2,7 +2,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "../../../sdk/src/bytes.js";
 import { answering } from "../../run.js";
 import { toJson, withTenon } from "../../tenon.js";
-import { granteeText, isoTime } from "../options.js";
+import { granteeText, isoTime } from "../given.js";
 
 interface ShowArguments {
   id: string;

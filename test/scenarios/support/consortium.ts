@@ -22,18 +22,30 @@ type People = Record<(typeof names)[number], Wallet>;
  * coins.
  */
 export async function startConsortium(folder: string, on: ChainKind) {
+  return deployFor(folder, on, names, membersOf);
+}
+
+/** The same for other people and other members of theirs. The offices are always there. */
+export async function deployFor<N extends string>(
+  folder: string,
+  on: ChainKind,
+  who: readonly N[],
+  membersOf: (people: Record<N, Wallet>) => Members,
+) {
+  type Name = N | (typeof offices)[number];
+  const all = [...new Set<Name>([...offices, ...who])];
+  const made = Object.fromEntries(all.map((name) => [name, newKey()])) as Record<Name, Wallet>;
   const { connection, access } = await on.open();
-  const keys = newPeople();
-  const { path, record: made } = await deployTenon(connection, {
+  const { path, record: deployed } = await deployTenon(connection, {
     artifacts,
     evmVersion: "osaka",
-    signer: keys.deployer.connect(connection.ethers.provider),
+    signer: made.deployer.connect(connection.ethers.provider),
     recordFolder: join(folder, "deployments"),
-    members: membersOf(keys),
+    members: membersOf(made),
     seal: {
-      admin: keys.admin.address,
-      registrar: keys.registrar.address,
-      guardian: keys.guardian.address,
+      admin: made.admin.address,
+      registrar: made.registrar.address,
+      guardian: made.guardian.address,
       delay: SEAL_DELAY,
     },
   });
@@ -41,15 +53,16 @@ export async function startConsortium(folder: string, on: ChainKind) {
   const deployment = loadDeployment(record);
 
   const { provider, ...reached } = await access();
-  const people = newPeople((name) => keys[name].connect(provider));
-  const tenonOf = (person: keyof People) => createTenon({ signer: people[person], deployment });
+  const entries = all.map((name) => [name, made[name].connect(provider)]);
+  const people = Object.fromEntries(entries) as Record<Name, Wallet>;
+  const tenonOf = (person: Name) => createTenon({ signer: people[person], deployment });
   const blockHash = async (number: bigint | number | string) =>
     (await provider.getBlock(Number(number)))!.hash as Hex;
   return {
     ...reached,
     provider,
     people,
-    sealed: made.sealed,
+    sealed: deployed.sealed,
     /** Path of the deployment record. */
     record,
     deployment,
@@ -60,10 +73,6 @@ export async function startConsortium(folder: string, on: ChainKind) {
 }
 
 export type Consortium = Awaited<ReturnType<typeof startConsortium>>;
-
-function newPeople(make = (_: keyof People) => newKey()): People {
-  return Object.fromEntries(names.map((name) => [name, make(name)])) as People;
-}
 
 /** The members of the fixture, and one that pays for using a machine. */
 function membersOf(people: People): Members {
