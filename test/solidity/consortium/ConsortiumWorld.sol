@@ -242,7 +242,7 @@ contract ConsortiumWorld is TestBase {
         address account = accountAt(accountSeed);
         SignedAct memory a = _sign(account, abi.encodeCall(Consortium.forfeit, (roleAt(roleSeed))), fault);
         fault = fault % 6;
-        if (fault == 0) a.signer = accountAt(accountSeed + 1);
+        if (fault == 0) a.signer = accountAt((accountSeed % ACCOUNTS) + 1);
         if (fault == 1) a.call = abi.encodeCall(Consortium.resign, ());
         if (fault == 2) a = _signUntil(account, a.call, a.nonce + 1, a.deadline);
         if (fault == 3) a.deadline += 1;
