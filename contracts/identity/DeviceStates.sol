@@ -38,6 +38,8 @@ abstract contract DeviceStates is DeviceRecords {
         DeviceActor actor = DeviceActor.Authority;
         if (!_isAuthority()) {
             _requireManager(device, _msgSender(), word.owner());
+            // Whoever holds a pledge, or a court, would be left with nothing.
+            if (word.locked()) revert DeviceImmovable(device, word.status(), true);
             actor = DeviceActor.Owner;
         }
         DeviceWord last = _step(device, word.next(word.owner()), DeviceStatus.Revoked, actor);

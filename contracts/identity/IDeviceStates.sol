@@ -25,7 +25,8 @@ interface IDeviceStates {
     function resume(DeviceId device) external;
 
     /// @notice Ends a device for good. Begins its last epoch, in which it keeps its owner and is good for nothing.
-    /// @dev A device manager of the owner, or the device authority. An encumbrance does not hinder it.
+    /// @dev A device manager of the owner, or the device authority. An owner cannot destroy what is encumbered
+    /// (`DeviceImmovable`); it can suspend it, and the authority can revoke it.
     function revoke(DeviceId device) external;
 
     /// @notice Emergency stop: every grant of access to the device is without effect until `allowAccess`.

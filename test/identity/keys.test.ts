@@ -174,7 +174,7 @@ describe("DeviceRegistry: keys", () => {
       await rotate(buyer, pair)({});
       const word = await registry.record(device);
       expect([word.status, word.locked]).to.deep.equal([DeviceStatus.SuspendedByAuthority, true]);
-      await registry.connect(buyer).revoke(device);
+      await registry.connect(authority).revoke(device);
       await refused(rotate(buyer, pair), "DeviceEnded", [device]);
     });
   });

@@ -276,7 +276,13 @@ describe("DeviceRegistry: ownership", () => {
       await encumbrances.connect(buyer).place(at, device, 0n, makerOrg, 1n, until);
       expect((await registry.record(device)).locked).to.equal(true);
       await expectImmovable("DeviceImmovable", [device, DeviceStatus.Active, true]);
-      // Suspension, rotation and revocation are no transfers.
+      // Whoever holds the pledge would be left with nothing; the authority may.
+      const revoked = (sent: object) => as("buyer").revoke(device, sent);
+      await refused(revoked, "DeviceImmovable", [device, DeviceStatus.Active, true]);
+      const snapshot = await networkHelpers.takeSnapshot();
+      await as("authority").revoke(device);
+      await snapshot.restore();
+      // Suspension is no transfer.
       await as("clerk").suspend(device);
       await as("clerk").resume(device);
       await grant(world, maker, Role.Treasurer);
