@@ -96,7 +96,9 @@ describe("offline bundles of a real network", () => {
     expect(failedStep(late, { ...trust, genesis: other })).to.equal("validators");
     const set = { ...genesis, extraData: genesis.extraData.replace("94", "93") };
     expect(failedStep(late, { ...trust, genesis: set })).to.equal("validators");
-    const epochs = { ...genesis, config: { ...genesis.config, qbft: { epochlength: 74 } } };
+    const voted = readQbftHeader(late.changes[0]!.at(-1)!);
+    const qbft = { epochlength: Number(voted.number) };
+    const epochs = { ...genesis, config: { ...genesis.config, qbft } };
     expect(failedStep(late, { ...trust, genesis: epochs }), "votes forgotten on the way").to.equal(
       "validators",
     );
