@@ -214,7 +214,7 @@ describe(`the life of a machine among companies, on ${chain.name}`, function () 
       until: (await timeOf(world)) + DAY,
     };
     const { id: order } = await as.regulator.orders.issue(request).wait();
-    const force = () => as.enforcer.devices.forceTransfer(device, company.buyer, BigInt(order));
+    const force = () => as.enforcer.devices.forceTransfer(device, company.buyer, order);
     expect(await codeOf(force().send())).to.equal("OrderNotActive");
     expect(await codeOf(as.regulator.orders.confirm(order).send())).to.equal("RoleMissing");
     await as.enforcer.orders.confirm(order).wait();

@@ -94,7 +94,9 @@ for (const kind of brokers) {
         people.deployer,
       );
       const code = toHex(randomBytes(32));
-      const error = await refusedByContract(consortium, "admit", [code, code], () => consortium.orgOfCode(code));
+      const error = await refusedByContract(consortium, "admit", [code, code], () =>
+        consortium.orgOfCode(code),
+      );
       expect(error.code).to.equal("AccessManagedUnauthorized");
       expect(error.args).to.deep.equal({ caller: people.deployer.address });
     });

@@ -52,7 +52,7 @@ export interface DeviceRecovery {
   /** What is proposed now; undefined when nothing is. */
   recoveryOf(id: Hex): Promise<PendingRecovery | undefined>;
   /** Moves a device by a confirmed Force order, which names it and the new owner. Sender: an enforcer. */
-  forceTransfer(id: Hex, to: number, order: bigint): Operation<RecoveryStep>;
+  forceTransfer(id: Hex, to: number, order: number): Operation<RecoveryStep>;
 }
 
 const abi: Interface = IDeviceRecovery__factory.createInterface();

@@ -171,7 +171,7 @@ describe("tenon.orders, tenon.encumbrances, tenon.eligibility, tenon.keys", () =
     const subject = transferSubject(registration.registry, key.id, BANK);
     const force = { scope: "Force", module: "DeviceRecovery", subject } as const;
     const order = await judge.orders.issue({ documentHash: paper, purpose: force, until }).wait();
-    const move = () => bailiff.devices.forceTransfer(key.id, BANK, BigInt(order.id));
+    const move = () => bailiff.devices.forceTransfer(key.id, BANK, order.id);
     expect((await refusal(move().wait())).code).to.equal("OrderNotActive");
     await bailiff.orders.confirm(order.id).wait();
     await move().wait();
