@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { createTenon, type Tenon } from "../sdk/src/client.js";
+import type { OfficeOperation, Proceeded } from "../sdk/src/consortium/offices.js";
 import { TenonError } from "../sdk/src/errors.js";
-import type { OfficeOperation, Proceeded } from "../sdk/src/offices.js";
 import type { Operation } from "../sdk/src/operation.js";
 import { type ReadCall, readCall } from "../sdk/src/words.js";
 import { answering } from "./run.js";

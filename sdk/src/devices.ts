@@ -26,17 +26,17 @@ import type {
 } from "./devices/model.js";
 import { type DeviceOwnership, ownershipOf } from "./devices/ownership.js";
 import { type DeviceRecovery, recoveryOf } from "./devices/recovery.js";
-import { type DeviceStates, statesOf } from "./devices/states.js";
-import { type DeviceVoucher, signVoucher, type VoucherRequest } from "./devices/voucher.js";
-import type { DeviceKey } from "./frame/key.js";
-import { findEvents } from "./logs.js";
-import type { Connection, Operation } from "./operation.js";
 import {
   holderOf,
   type OwnedRegistration,
   type RegistrationMessage,
   registrationMessage,
-} from "./registration.js";
+} from "./devices/registration.js";
+import { type DeviceStates, statesOf } from "./devices/states.js";
+import { type DeviceVoucher, signVoucher, type VoucherRequest } from "./devices/voucher.js";
+import type { DeviceKey } from "./frame/key.js";
+import { findEvents } from "./logs.js";
+import type { Connection, Operation } from "./operation.js";
 import { withTypedErrors } from "./revert.js";
 
 export type * from "./devices/model.js";

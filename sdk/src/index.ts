@@ -2,6 +2,10 @@
 
 export type { Access } from "./access/client.js";
 export * from "./access/index.js";
+export { type AnchorData, commitmentOf, EPOCH } from "./anchor.js";
+export { concatBytes, equalBytes, fromHex, type Hex, toHex } from "./bytes.js";
+export { createTenon, type Tenon, type TenonOptions, type TenonSettings } from "./client.js";
+export { type ConnectOptions, connectRpc, RpcConnection, urlsIn } from "./connection.js";
 export type {
   Admin,
   AnnouncedAct,
@@ -10,26 +14,61 @@ export type {
   OpenedFunction,
   PausedAction,
   Powers,
-} from "./admin.js";
-export { type AnchorData, commitmentOf, EPOCH } from "./anchor.js";
-export { concatBytes, equalBytes, fromHex, type Hex, toHex } from "./bytes.js";
+} from "./consortium/admin.js";
 export {
-  type AdmittedAuthority,
-  type AuthorityKind,
-  type AuthorityRequest,
-  type BoundCertificate,
-  type CertificateAuthority,
-  type CertificateReason,
-  type Certificates,
-  type DeviceCertificate,
-  type NewBinding,
-  type PreparedBinding,
-  type RevocationReason,
-  revocationReasons,
-  type VerifiedCertificate,
-} from "./certificates.js";
-export { createTenon, type Tenon, type TenonOptions, type TenonSettings } from "./client.js";
-export { type ConnectOptions, connectRpc, RpcConnection, urlsIn } from "./connection.js";
+  type AssetClass,
+  assetClasses,
+  type Eligibility,
+  type EligibilityReason,
+  type EligibilityRequest,
+  type EligibilityRules,
+  type EligibilitySet,
+  type FreezeStep,
+} from "./consortium/eligibility.js";
+export type {
+  Asset,
+  AssetBinding,
+  Encumbrance,
+  EncumbranceKind,
+  EncumbranceRequest,
+  EncumbranceStep,
+  Encumbrances,
+} from "./consortium/encumbrances.js";
+export type { Module } from "./consortium/modules.js";
+export type { OfficeOperation, Proceeded, Standing } from "./consortium/offices.js";
+export {
+  type IssuedOrder,
+  type Order,
+  type OrderPurpose,
+  type OrderRequest,
+  type OrderScope,
+  type OrderStatus,
+  type OrderStep,
+  type Orders,
+  strikeSubject,
+  transferSubject,
+} from "./consortium/orders.js";
+export {
+  type KeyStep,
+  type KeyUse,
+  type OrganisationKey,
+  type OrganisationKeys,
+  type PublicPoint,
+  rawPoint,
+} from "./consortium/organisation-keys.js";
+export type {
+  Admission,
+  EndingRole,
+  Explanation,
+  HeldRole,
+  Organisation,
+  OrgEvent,
+  OrgStatus,
+  Orgs,
+  Role,
+  RoleRequest,
+  Signatory,
+} from "./consortium/orgs.js";
 export {
   type ContractName,
   checkDeployment,
@@ -44,6 +83,21 @@ export type {
   BulkReport,
 } from "./devices/bulk.js";
 export {
+  type AdmittedAuthority,
+  type AuthorityKind,
+  type AuthorityRequest,
+  type BoundCertificate,
+  type CertificateAuthority,
+  type CertificateReason,
+  type Certificates,
+  type DeviceCertificate,
+  type NewBinding,
+  type PreparedBinding,
+  type RevocationReason,
+  revocationReasons,
+  type VerifiedCertificate,
+} from "./devices/certificates.js";
+export {
   readActivation,
   readFactoryList,
   readVoucher,
@@ -51,11 +105,22 @@ export {
   writeFactoryList,
 } from "./devices/files.js";
 export {
+  type DeviceFirmware,
+  type Firmware,
+  type FirmwareInstallation,
+  type FirmwareReason,
+  type FirmwareState,
+  modelHash,
+  type NewRelease,
+  type PublishedRelease,
+} from "./devices/firmware.js";
+export {
   type HistoryTrust,
   type HistoryVoucher,
   type VerifiedHistory,
   verifyHistory,
 } from "./devices/history-voucher.js";
+export { type InstallationStatement, installationMessage } from "./devices/installation.js";
 export {
   type Activation,
   type FactoryList,
@@ -64,6 +129,7 @@ export {
   listedDevice,
   verifyActivation,
 } from "./devices/list.js";
+export type { Machines, MachineTree, PartChange, TakenMachine } from "./devices/machines.js";
 export {
   type DeviceMessage,
   type Engagement,
@@ -76,6 +142,13 @@ export {
 export type { PartySignature, TransferTerms } from "./devices/ownership.js";
 export { newSalt, type Parameters, parametersHashOf, readPublicKey } from "./devices/parameters.js";
 export type { PendingRecovery } from "./devices/recovery.js";
+export {
+  holderOf,
+  type OwnedRegistration,
+  type Registration,
+  type RegistrationMessage,
+  registrationMessage,
+} from "./devices/registration.js";
 export { readDevices } from "./devices/rows.js";
 export type { DeviceVoucher } from "./devices/voucher.js";
 export type {
@@ -96,25 +169,6 @@ export type {
 } from "./devices.js";
 export * from "./did/index.js";
 export {
-  type AssetClass,
-  assetClasses,
-  type Eligibility,
-  type EligibilityReason,
-  type EligibilityRequest,
-  type EligibilityRules,
-  type EligibilitySet,
-  type FreezeStep,
-} from "./eligibility.js";
-export type {
-  Asset,
-  AssetBinding,
-  Encumbrance,
-  EncumbranceKind,
-  EncumbranceRequest,
-  EncumbranceStep,
-  Encumbrances,
-} from "./encumbrances.js";
-export {
   decodeEnvelope,
   type EnvelopeParts,
   type EnvelopeReader,
@@ -126,61 +180,14 @@ export {
   sealEnvelope,
 } from "./envelope.js";
 export { TenonError, type TenonErrorDetails } from "./errors.js";
-export {
-  type DeviceFirmware,
-  type Firmware,
-  type FirmwareInstallation,
-  type FirmwareReason,
-  type FirmwareState,
-  modelHash,
-  type NewRelease,
-  type PublishedRelease,
-} from "./firmware.js";
 export { type Following, type FollowLogsOptions, followLogs } from "./follow.js";
 export * from "./frame/index.js";
 export * from "./generated/abis.js";
-export { type InstallationStatement, installationMessage } from "./installation.js";
 export type { LogPosition } from "./logs.js";
-export type { Machines, MachineTree, PartChange, TakenMachine } from "./machines.js";
-export type { Module } from "./modules.js";
 export { NodeError } from "./nodes/failure.js";
 export type { NodeStatus } from "./nodes/node.js";
 export type { NodeNotice } from "./nodes/pool.js";
-export type { OfficeOperation, Proceeded, Standing } from "./offices.js";
 export type { Operation, SentOperation } from "./operation.js";
-export {
-  type IssuedOrder,
-  type Order,
-  type OrderPurpose,
-  type OrderRequest,
-  type OrderScope,
-  type OrderStatus,
-  type OrderStep,
-  type Orders,
-  strikeSubject,
-  transferSubject,
-} from "./orders.js";
-export {
-  type KeyStep,
-  type KeyUse,
-  type OrganisationKey,
-  type OrganisationKeys,
-  type PublicPoint,
-  rawPoint,
-} from "./organisation-keys.js";
-export type {
-  Admission,
-  EndingRole,
-  Explanation,
-  HeldRole,
-  Organisation,
-  OrgEvent,
-  OrgStatus,
-  Orgs,
-  Role,
-  RoleRequest,
-  Signatory,
-} from "./orgs.js";
 export { type BlockProof, buildBlockProof, type ProvenLog, verifyBlockProof } from "./proof/block.js";
 export {
   type DeviceRangeProof,
@@ -200,13 +207,6 @@ export { verifyDeviceRange } from "./proof/range.js";
 export { proveAnchor, proveDevice, type TrustedState, verifyAnchor, verifyDevice } from "./proof/records.js";
 export { type Account, proveSlot, readAccount, readSlot, type StateProof } from "./proof/state.js";
 export { followValidators, setAt, type ValidatorSet } from "./proof/validators.js";
-export {
-  holderOf,
-  type OwnedRegistration,
-  type Registration,
-  type RegistrationMessage,
-  registrationMessage,
-} from "./registration.js";
 export { type RelayedAct, signedActInWords } from "./relay.js";
 export { ContractError, decodeRevert, typedError } from "./revert.js";
 export { type ProviderLike, type RpcSource, rpcSource } from "./rpc.js";

@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "../../sdk/src/bytes.js";
-import { type AuthorityKind, type RevocationReason, revocationReasons } from "../../sdk/src/certificates.js";
+import {
+  type AuthorityKind,
+  type RevocationReason,
+  revocationReasons,
+} from "../../sdk/src/devices/certificates.js";
 import { TenonError } from "../../sdk/src/errors.js";
 import { day, momentOf, organisationOf, perform, table, type WriteArguments } from "../perform.js";
 import { answering } from "../run.js";

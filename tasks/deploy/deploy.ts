@@ -3,8 +3,8 @@ import { Contract, getAddress, id, keccak256, type Signer, type TransactionRecei
 import type { ArtifactManager } from "hardhat/types/artifacts";
 import type { EthereumProvider } from "hardhat/types/providers";
 import { type ContractName, contractNames } from "../../sdk/src/deployment.js";
+import { holderOf } from "../../sdk/src/devices/registration.js";
 import { TenonError } from "../../sdk/src/errors.js";
-import { holderOf } from "../../sdk/src/registration.js";
 import { checkChain } from "./chain-check.js";
 import type { Members } from "./members.js";
 import {

@@ -1,6 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "../../sdk/src/bytes.js";
-import type { MachineTree, PartChange } from "../../sdk/src/machines.js";
+import type { MachineTree, PartChange } from "../../sdk/src/devices/machines.js";
 import { momentOf, organisationOf, perform, type WriteArguments, withTenonAs } from "../perform.js";
 import { answering } from "../run.js";
 import { print, withTenon } from "../tenon.js";

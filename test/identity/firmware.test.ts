@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { id, type TypedDataDomain, ZeroHash } from "ethers";
 import { network } from "hardhat";
 import type { Hex } from "../../sdk/src/bytes.js";
-import { installationMessage } from "../../sdk/src/installation.js";
+import { installationMessage } from "../../sdk/src/devices/installation.js";
 import { grant, Role } from "../support/consortium.js";
 import { CURVES, LATER } from "../support/devices.js";
 import {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { id, keccak256, toUtf8Bytes } from "ethers";
 import { network } from "hardhat";
-import { noHash } from "../../sdk/src/registration.js";
+import { noHash } from "../../sdk/src/devices/registration.js";
 import { admit, DAY, grant, holderOf, Role } from "../support/consortium.js";
 import { DeviceStatus, LATER, recordOf, register } from "../support/devices.js";
 import { makeKey, type TestKey } from "../support/keys.js";

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { id, keccak256, toUtf8Bytes } from "ethers";
 import { keyGrantee } from "../../sdk/src/access/index.js";
+import { transferSubject } from "../../sdk/src/consortium/orders.js";
 import type { DeviceSigner } from "../../sdk/src/device/index.js";
 import type { ListedDevice } from "../../sdk/src/devices/list.js";
+import { holderOf } from "../../sdk/src/devices/registration.js";
 import type { EnvelopeReader } from "../../sdk/src/envelope.js";
-import { transferSubject } from "../../sdk/src/orders.js";
-import { holderOf } from "../../sdk/src/registration.js";
 import { refusal } from "../support/refusal.js";
 import { chain } from "./support/chain.js";
 import {

@@ -1,5 +1,6 @@
 import type { Log, Signer } from "ethers";
 import { fromHex, type Hex, toHex } from "../bytes.js";
+import { type OrganisationKeys, organisationKeysOf } from "../consortium/organisation-keys.js";
 import { addressOf, type Deployment } from "../deployment.js";
 import type { EnvelopeReader } from "../envelope.js";
 import { TenonError } from "../errors.js";
@@ -12,7 +13,6 @@ import {
 } from "../generated/typechain/index.js";
 import { eventIn } from "../logs.js";
 import { type Connection, type Operation, operation } from "../operation.js";
-import { type OrganisationKeys, organisationKeysOf } from "../organisation-keys.js";
 import { accessAbi, allowed, answering, changed, explained, found, policyOf } from "./answers.js";
 import { type AccessAudit, accessAuditOf, type LoggedReading } from "./audit.js";
 import {

@@ -1,5 +1,6 @@
 import { keccak256 } from "ethers";
 import { fromHex, type Hex, toHex } from "../bytes.js";
+import type { OrganisationKey, OrganisationKeys } from "../consortium/organisation-keys.js";
 import {
   type EnvelopeReader,
   type EnvelopeRecipient,
@@ -10,7 +11,6 @@ import {
 import { TenonError } from "../errors.js";
 import { P256 } from "../frame/key.js";
 import { findEvents } from "../logs.js";
-import type { OrganisationKey, OrganisationKeys } from "../organisation-keys.js";
 import type { EventSource } from "./events.js";
 
 /** The device's address in the owner's network, sealed for a pass: what the pass signs, and what goes with it. */

@@ -1,8 +1,8 @@
 import { getAddress, type Signer, TypedDataEncoder, verifyTypedData } from "ethers";
 import type { Hex } from "../bytes.js";
+import { deviceMessage, type RegistrationMessage } from "../devices/registration.js";
 import { TenonError } from "../errors.js";
 import type { DeviceKey } from "../frame/key.js";
-import { deviceMessage, type RegistrationMessage } from "../registration.js";
 import type { TokenUse } from "./model.js";
 import { accessTypedDomain } from "./pass.js";
 import type { AccessDomain } from "./signed.js";

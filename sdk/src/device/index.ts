@@ -6,7 +6,7 @@ export {
   recoveryMessage,
   rotationMessage,
 } from "../devices/messages.js";
-export { type Registration, registrationMessage } from "../registration.js";
+export { type Registration, registrationMessage } from "../devices/registration.js";
 export { DeviceClient, type DeviceClientEvents, type DeviceClientOptions, type SentFrame } from "./client.js";
 export { type CsvRow, type ReplayOptions, RUNNING_METER, readCsv, replayCsv } from "./csv.js";
 export {

@@ -12,6 +12,7 @@ import {
 import { dirname } from "node:path";
 import { SigningKey } from "ethers";
 import { type Hex, toHex } from "../bytes.js";
+import { type InstallationStatement, installationMessage } from "../devices/installation.js";
 import {
   type DeviceMessage,
   type Engagement,
@@ -21,6 +22,7 @@ import {
   recoveryMessage,
   rotationMessage,
 } from "../devices/messages.js";
+import { type Registration, registrationMessage } from "../devices/registration.js";
 import { TenonError } from "../errors.js";
 import {
   type Algorithm,
@@ -32,8 +34,6 @@ import {
   SECP256K1,
   signerOf,
 } from "../frame/index.js";
-import { type InstallationStatement, installationMessage } from "../installation.js";
-import { type Registration, registrationMessage } from "../registration.js";
 import { syncFolder } from "./mark.js";
 
 /** Which device the key in the file belongs to, where the key does not say so itself. */

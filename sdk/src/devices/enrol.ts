@@ -2,11 +2,11 @@ import type { Hex } from "../bytes.js";
 import { TenonError } from "../errors.js";
 import { deviceIdOf } from "../frame/key.js";
 import type { Operation } from "../operation.js";
-import { holderOf, noHash, type OwnedRegistration } from "../registration.js";
 import { lowProof, messagePlace, type Registry, registryCall, requirePlace } from "./context.js";
 import { registeredDevice } from "./events.js";
 import { type FactoryList, type ListedDevice, verifyActivation } from "./list.js";
 import type { Application, RegisteredDevice, RegistrationRequest } from "./model.js";
+import { holderOf, noHash, type OwnedRegistration } from "./registration.js";
 import type { DeviceVoucher } from "./voucher.js";
 
 /** A list as the registry took it over. */

@@ -2,8 +2,8 @@ import { concatBytes, fromHex, type Hex, toHex } from "../bytes.js";
 import { TenonError } from "../errors.js";
 import { type DeviceKey, deviceIdOf, importDeviceKey } from "../frame/key.js";
 import { leafHash, leafHashes, MerkleTree, verifyInclusion } from "../proof/merkle.js";
-import { noHash } from "../registration.js";
 import { type Parameters, parametersHashOf } from "./parameters.js";
+import { noHash } from "./registration.js";
 
 /** One device of a production run, as the maker knows it before it was ever on a chain. */
 export interface ListedDevice {

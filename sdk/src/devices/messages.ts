@@ -1,7 +1,7 @@
 import { getAddress } from "ethers";
 import type { Hex } from "../bytes.js";
 import type { DeviceKey } from "../frame/key.js";
-import { deviceMessage, type RegistrationMessage, registryDomain } from "../registration.js";
+import { deviceMessage, type RegistrationMessage, registryDomain } from "./registration.js";
 
 /** What a device signs for its registry: the bytes for a chip that hashes by itself, the digest for any other. */
 export type DeviceMessage = RegistrationMessage;

@@ -1,9 +1,9 @@
 import type { Hex } from "../bytes.js";
 import type { DeviceKey } from "../frame/key.js";
 import type { LogPosition } from "../logs.js";
-import type { OwnedRegistration } from "../registration.js";
 import type { enums } from "../revert.js";
 import type { Activation } from "./list.js";
+import type { OwnedRegistration } from "./registration.js";
 import type { DeviceVoucher } from "./voucher.js";
 
 export type DeviceStatus = Exclude<(typeof enums.DeviceStatus)[number], "None">;

@@ -4,7 +4,6 @@ import { TenonError } from "../errors.js";
 import type { DeviceKey } from "../frame/key.js";
 import { IConsortium__factory } from "../generated/typechain/index.js";
 import type { Operation } from "../operation.js";
-import { registryDomain } from "../registration.js";
 import {
   checkedId,
   keyProof,
@@ -23,6 +22,7 @@ import type {
   DeviceTransfer,
   RegistrationProof,
 } from "./model.js";
+import { registryDomain } from "./registration.js";
 
 /** What both parties of a hand-over sign (EIP-712); good for the device's present epoch only. */
 export interface TransferTerms {

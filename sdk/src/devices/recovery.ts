@@ -5,10 +5,10 @@ import type { DeviceKey } from "../frame/key.js";
 import { IDeviceRecovery__factory } from "../generated/typechain/index.js";
 import { eventIn, type LogPosition } from "../logs.js";
 import { type Operation, operation } from "../operation.js";
-import { holderOf } from "../registration.js";
 import { checkedId, keyProof, knownDevice, messagePlace, type Registry } from "./context.js";
 import type { Recovery } from "./messages.js";
 import type { RegistrationProof } from "./model.js";
+import { holderOf } from "./registration.js";
 
 /** A lost device on its way back. */
 export interface PendingRecovery {

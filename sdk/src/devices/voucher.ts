@@ -1,8 +1,8 @@
 import type { Signer } from "ethers";
 import type { Hex } from "../bytes.js";
 import { deviceIdOf } from "../frame/key.js";
-import { registryDomain } from "../registration.js";
 import type { ListedDevice, ListPlace } from "./list.js";
+import { registryDomain } from "./registration.js";
 
 export const VOUCHER_FORMAT = "tenon-voucher-v1";
 

@@ -1,9 +1,9 @@
 import { type AnchorData, commitmentOf, EPOCH } from "../anchor.js";
 import { fromHex, type Hex } from "../bytes.js";
 import { addressOf, type Deployment } from "../deployment.js";
+import { holderOf } from "../devices/registration.js";
 import type { Device } from "../devices.js";
 import { TenonError } from "../errors.js";
-import { holderOf } from "../registration.js";
 import { enums } from "../revert.js";
 import type { RpcSource } from "../rpc.js";
 import type { VerifiedStep } from "./bundle.js";

@@ -1,5 +1,5 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import { offices, type Powers } from "../../../sdk/src/admin.js";
+import { offices, type Powers } from "../../../sdk/src/consortium/admin.js";
 import type { ContractName } from "../../../sdk/src/deployment.js";
 import { TenonError } from "../../../sdk/src/errors.js";
 import { access } from "../../deploy/access.js";

@@ -1,7 +1,7 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import type { Office, Powers } from "../../../sdk/src/admin.js";
+import type { Office, Powers } from "../../../sdk/src/consortium/admin.js";
+import type { Organisation } from "../../../sdk/src/consortium/orgs.js";
 import type { ContractName } from "../../../sdk/src/deployment.js";
-import type { Organisation } from "../../../sdk/src/orgs.js";
 import { access } from "../../deploy/access.js";
 import { day, table } from "../../perform.js";
 import { answering } from "../../run.js";

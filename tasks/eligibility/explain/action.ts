@@ -1,5 +1,5 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import type { AssetClass, EligibilityRules } from "../../../sdk/src/eligibility.js";
+import type { AssetClass, EligibilityRules } from "../../../sdk/src/consortium/eligibility.js";
 import { numberOf } from "../../options.js";
 import { answering } from "../../run.js";
 import { print, toJson, withTenon } from "../../tenon.js";

@@ -1,5 +1,5 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import type { AssetClass } from "../../../sdk/src/eligibility.js";
+import type { AssetClass } from "../../../sdk/src/consortium/eligibility.js";
 import { numberOf } from "../../options.js";
 import { momentOf, perform, type WriteArguments } from "../../perform.js";
 

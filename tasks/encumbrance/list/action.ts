@@ -1,6 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "../../../sdk/src/bytes.js";
-import type { EncumbranceStep } from "../../../sdk/src/encumbrances.js";
+import type { EncumbranceStep } from "../../../sdk/src/consortium/encumbrances.js";
 import { day } from "../../perform.js";
 import { answering } from "../../run.js";
 import { toJson, withTenon } from "../../tenon.js";

@@ -1,6 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "../../../sdk/src/bytes.js";
-import type { EncumbranceKind } from "../../../sdk/src/encumbrances.js";
+import type { EncumbranceKind } from "../../../sdk/src/consortium/encumbrances.js";
 import { TenonError } from "../../../sdk/src/errors.js";
 import { numberOf } from "../../options.js";
 import { momentOf, perform, type WriteArguments } from "../../perform.js";

@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { KeyUse } from "../../../sdk/src/consortium/organisation-keys.js";
 import { TenonError } from "../../../sdk/src/errors.js";
-import type { KeyUse } from "../../../sdk/src/organisation-keys.js";
 import { perform, type WriteArguments } from "../../perform.js";
 
 interface Arguments extends WriteArguments {

@@ -1,5 +1,5 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import type { OrganisationKey } from "../../../sdk/src/organisation-keys.js";
+import type { OrganisationKey } from "../../../sdk/src/consortium/organisation-keys.js";
 import { numberOf } from "../../options.js";
 import { day } from "../../perform.js";
 import { answering } from "../../run.js";

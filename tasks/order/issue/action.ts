@@ -1,9 +1,9 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "../../../sdk/src/bytes.js";
 import type { Tenon } from "../../../sdk/src/client.js";
+import { moduleAddress } from "../../../sdk/src/consortium/modules.js";
+import { type OrderPurpose, strikeSubject, transferSubject } from "../../../sdk/src/consortium/orders.js";
 import { TenonError } from "../../../sdk/src/errors.js";
-import { moduleAddress } from "../../../sdk/src/modules.js";
-import { type OrderPurpose, strikeSubject, transferSubject } from "../../../sdk/src/orders.js";
 import { numberOf } from "../../options.js";
 import { momentOf, perform, type WriteArguments } from "../../perform.js";
 

@@ -1,6 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { Orders } from "../../../sdk/src/consortium/orders.js";
 import { TenonError } from "../../../sdk/src/errors.js";
-import type { Orders } from "../../../sdk/src/orders.js";
 import { numberOf } from "../../options.js";
 import { day, table } from "../../perform.js";
 import { answering } from "../../run.js";

@@ -1,5 +1,5 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import { holderOf } from "../../../sdk/src/registration.js";
+import { holderOf } from "../../../sdk/src/devices/registration.js";
 import { perform, type WriteArguments } from "../../perform.js";
 
 interface Arguments extends WriteArguments {

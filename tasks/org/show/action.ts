@@ -1,6 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { Organisation } from "../../../sdk/src/consortium/orgs.js";
 import { TenonError } from "../../../sdk/src/errors.js";
-import type { Organisation } from "../../../sdk/src/orgs.js";
 import { day, organisationOf, table } from "../../perform.js";
 import { answering } from "../../run.js";
 import { toJson, withTenon } from "../../tenon.js";

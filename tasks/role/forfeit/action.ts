@@ -1,5 +1,5 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import type { Role } from "../../../sdk/src/orgs.js";
+import type { Role } from "../../../sdk/src/consortium/orgs.js";
 import { perform, type WriteArguments } from "../../perform.js";
 
 interface Arguments extends WriteArguments {

@@ -1,6 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { Role } from "../../../sdk/src/consortium/orgs.js";
 import { TenonError } from "../../../sdk/src/errors.js";
-import type { Role } from "../../../sdk/src/orgs.js";
 import { momentOf, perform, type WriteArguments } from "../../perform.js";
 
 interface Arguments extends WriteArguments {

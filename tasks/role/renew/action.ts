@@ -1,6 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Tenon } from "../../../sdk/src/client.js";
-import type { EndingRole } from "../../../sdk/src/orgs.js";
+import type { EndingRole } from "../../../sdk/src/consortium/orgs.js";
 import { readCall } from "../../../sdk/src/words.js";
 import { wholeNumber } from "../../options.js";
 import { day, table, type WriteArguments, withTenonAs } from "../../perform.js";

@@ -1,8 +1,8 @@
 import { createPrivateKey } from "node:crypto";
+import type { KeyUse } from "../../../sdk/src/consortium/organisation-keys.js";
 import { type CurveName, DeviceSigner } from "../../../sdk/src/device/index.js";
 import { type ListedDevice, listedDevice } from "../../../sdk/src/devices/list.js";
 import type { EnvelopeReader } from "../../../sdk/src/envelope.js";
-import type { KeyUse } from "../../../sdk/src/organisation-keys.js";
 import type { Members } from "../../../tasks/deploy/members.js";
 import type { ChainKind } from "./chain.js";
 import { deployFor } from "./consortium.js";

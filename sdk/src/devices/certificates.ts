@@ -1,16 +1,16 @@
 import type { Log } from "ethers";
-import type { Hex } from "./bytes.js";
-import { addressOf, type Deployment } from "./deployment.js";
-import { checkedId, knownDevice, registryOf } from "./devices/context.js";
-import { TenonError } from "./errors.js";
-import { IDeviceCertificates__factory, type IDeviceRegistry } from "./generated/typechain/index.js";
-import { eventIn, eventsIn, type FoundEvent, findEvents, type LogPosition } from "./logs.js";
-import { type OfficeOperation, officeOf } from "./offices.js";
-import { type Connection, type Operation, operation } from "./operation.js";
-import { enums, withTypedErrors } from "./revert.js";
-import { readCertificates } from "./x509/certificate.js";
-import { type CertificateCheck, type CheckedCertificate, checkDeviceCertificate } from "./x509/device.js";
-import { CertificateError } from "./x509/error.js";
+import type { Hex } from "../bytes.js";
+import { type OfficeOperation, officeOf } from "../consortium/offices.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import { TenonError } from "../errors.js";
+import { IDeviceCertificates__factory, type IDeviceRegistry } from "../generated/typechain/index.js";
+import { eventIn, eventsIn, type FoundEvent, findEvents, type LogPosition } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
+import { enums, withTypedErrors } from "../revert.js";
+import { readCertificates } from "../x509/certificate.js";
+import { type CertificateCheck, type CheckedCertificate, checkDeviceCertificate } from "../x509/device.js";
+import { CertificateError } from "../x509/error.js";
+import { checkedId, knownDevice, registryOf } from "./context.js";
 
 /** Factory: IDevID, for life. Owner: LDevID, ends with the device's epoch. */
 export type AuthorityKind = Exclude<(typeof enums.AuthorityKind)[number], "None">;

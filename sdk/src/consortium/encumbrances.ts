@@ -1,12 +1,12 @@
 import { type Log, ZeroAddress } from "ethers";
-import type { Hex } from "./bytes.js";
-import { addressOf, type Deployment } from "./deployment.js";
-import { IEncumbrances__factory } from "./generated/typechain/index.js";
-import { eventIn, type FoundEvent, findEvents, type LogPosition } from "./logs.js";
+import type { Hex } from "../bytes.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import { IEncumbrances__factory } from "../generated/typechain/index.js";
+import { eventIn, type FoundEvent, findEvents, type LogPosition } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
+import { enums } from "../revert.js";
 import { type Module, moduleAddress, word } from "./modules.js";
 import { type OfficeOperation, officeOf } from "./offices.js";
-import { type Connection, type Operation, operation } from "./operation.js";
-import { enums } from "./revert.js";
 
 export type EncumbranceKind = (typeof enums.EncumbranceKind)[number];
 

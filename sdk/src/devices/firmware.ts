@@ -1,16 +1,16 @@
-import { type Hex, toHex } from "./bytes.js";
-import { addressOf, type Deployment } from "./deployment.js";
-import { checkedId, knownDevice, lowProof, registryOf } from "./devices/context.js";
-import type { RegistrationProof } from "./devices.js";
-import { TenonError } from "./errors.js";
-import { CborWriter, Major } from "./frame/cbor.js";
-import type { DeviceKey } from "./frame/key.js";
-import { IDeviceFirmware__factory } from "./generated/typechain/index.js";
+import { type Hex, toHex } from "../bytes.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import type { RegistrationProof } from "../devices.js";
+import { TenonError } from "../errors.js";
+import { CborWriter, Major } from "../frame/cbor.js";
+import type { DeviceKey } from "../frame/key.js";
+import { IDeviceFirmware__factory } from "../generated/typechain/index.js";
+import { eventIn, type FoundEvent, findEvents, type LogPosition } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
+import { enums, withTypedErrors } from "../revert.js";
+import { sha256 } from "../sha256.js";
+import { checkedId, knownDevice, lowProof, registryOf } from "./context.js";
 import type { InstallationStatement } from "./installation.js";
-import { eventIn, type FoundEvent, findEvents, type LogPosition } from "./logs.js";
-import { type Connection, type Operation, operation } from "./operation.js";
-import { enums, withTypedErrors } from "./revert.js";
-import { sha256 } from "./sha256.js";
 
 export type FirmwareState = Exclude<(typeof enums.FirmwareState)[number], "None">;
 export type FirmwareReason = (typeof enums.FirmwareReason)[number];

@@ -9,8 +9,8 @@ import {
   type TypedDataField,
   ZeroHash,
 } from "ethers";
-import { fromHex, type Hex } from "./bytes.js";
-import { type DeviceKey, P256 } from "./frame/key.js";
+import { fromHex, type Hex } from "../bytes.js";
+import { type DeviceKey, P256 } from "../frame/key.js";
 
 /** What a device signs once, so that the registry may enter it. Mirrors `IDeviceRegistry.register`. */
 export interface Registration {

@@ -1,12 +1,12 @@
 import { AbiCoder, keccak256, type Log, zeroPadValue } from "ethers";
-import type { Hex } from "./bytes.js";
-import { addressOf, type Deployment } from "./deployment.js";
-import { IOrders__factory } from "./generated/typechain/index.js";
-import { eventIn, type FoundEvent, findEvents, type LogPosition } from "./logs.js";
+import type { Hex } from "../bytes.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import { holderOf } from "../devices/registration.js";
+import { IOrders__factory } from "../generated/typechain/index.js";
+import { eventIn, type FoundEvent, findEvents, type LogPosition } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
+import { enums } from "../revert.js";
 import { type Module, moduleAddress, word } from "./modules.js";
-import { type Connection, type Operation, operation } from "./operation.js";
-import { holderOf } from "./registration.js";
-import { enums } from "./revert.js";
 
 export type OrderScope = (typeof enums.OrderScope)[number];
 export type OrderStatus = Exclude<(typeof enums.OrderStatus)[number], "None">;

@@ -1,6 +1,6 @@
 import { getAddress } from "ethers";
-import type { Hex } from "./bytes.js";
-import type { DeviceKey } from "./frame/key.js";
+import type { Hex } from "../bytes.js";
+import type { DeviceKey } from "../frame/key.js";
 import { deviceMessage, type RegistrationMessage } from "./registration.js";
 
 /** What a device signs to say which firmware it runs. Mirrors `IDeviceFirmware.install`. */

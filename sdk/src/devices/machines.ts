@@ -1,12 +1,12 @@
 import type { Log } from "ethers";
-import type { Hex } from "./bytes.js";
-import { addressOf, type Deployment } from "./deployment.js";
-import { checkedId, registryOf } from "./devices/context.js";
-import { ownershipOf } from "./devices/ownership.js";
-import { IDeviceComposition__factory } from "./generated/typechain/index.js";
-import { eventsIn, type FoundEvent, findEvents, type LogPosition } from "./logs.js";
-import { type Connection, type Operation, operation } from "./operation.js";
-import { withTypedErrors } from "./revert.js";
+import type { Hex } from "../bytes.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import { IDeviceComposition__factory } from "../generated/typechain/index.js";
+import { eventsIn, type FoundEvent, findEvents, type LogPosition } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
+import { withTypedErrors } from "../revert.js";
+import { checkedId, registryOf } from "./context.js";
+import { ownershipOf } from "./ownership.js";
 
 /** A part that came into a machine or out of it. */
 export interface PartChange {

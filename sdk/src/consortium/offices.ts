@@ -1,8 +1,8 @@
 import { Contract, Interface, type Log, type TransactionReceipt } from "ethers";
-import { addressOf, type Deployment } from "./deployment.js";
-import { abis } from "./generated/abis.js";
-import { eventIn } from "./logs.js";
-import { type Connection, type Operation, operation } from "./operation.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import { abis } from "../generated/abis.js";
+import { eventIn } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
 
 /** Where an act of an office stands for the client's signer. Times in seconds since 1970. */
 export type Standing =

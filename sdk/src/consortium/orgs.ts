@@ -1,13 +1,13 @@
 import { getAddress, id, type Log, ZeroHash } from "ethers";
-import type { Hex } from "./bytes.js";
-import { addressOf, type Deployment } from "./deployment.js";
-import { TenonError } from "./errors.js";
-import { IConsortium__factory } from "./generated/typechain/index.js";
-import { eventIn, findEvents, type LogPosition } from "./logs.js";
+import type { Hex } from "../bytes.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import { holderOf } from "../devices/registration.js";
+import { TenonError } from "../errors.js";
+import { IConsortium__factory } from "../generated/typechain/index.js";
+import { eventIn, findEvents, type LogPosition } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
+import { ContractError, enums, withTypedErrors } from "../revert.js";
 import { type OfficeOperation, officeOf } from "./offices.js";
-import { type Connection, type Operation, operation } from "./operation.js";
-import { holderOf } from "./registration.js";
-import { ContractError, enums, withTypedErrors } from "./revert.js";
 
 export type OrgStatus = Exclude<(typeof enums.OrgStatus)[number], "None">;
 export type Role = Exclude<(typeof enums.Role)[number], "None">;

@@ -1,12 +1,12 @@
 import type { Log } from "ethers";
-import { addressOf, type Deployment } from "./deployment.js";
-import { TenonError } from "./errors.js";
-import { IEligibility__factory } from "./generated/typechain/index.js";
-import { eventIn, type FoundEvent, type LogPosition } from "./logs.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import { holderOf } from "../devices/registration.js";
+import { TenonError } from "../errors.js";
+import { IEligibility__factory } from "../generated/typechain/index.js";
+import { eventIn, type FoundEvent, type LogPosition } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
+import { enums } from "../revert.js";
 import { type OfficeOperation, officeOf } from "./offices.js";
-import { type Connection, type Operation, operation } from "./operation.js";
-import { holderOf } from "./registration.js";
-import { enums } from "./revert.js";
 
 /** Classes of assets; the place is the bit. 5 to 31 are free: give their number. */
 export const assetClasses = ["cash", "notes", "income", "recycling", "machines"] as const;

@@ -1,7 +1,7 @@
 import { getAddress, isAddress } from "ethers";
-import { fromHex, type Hex, toHex } from "./bytes.js";
-import { addressOf, type ContractName, type Deployment } from "./deployment.js";
-import { TenonError } from "./errors.js";
+import { fromHex, type Hex, toHex } from "../bytes.js";
+import { addressOf, type ContractName, type Deployment } from "../deployment.js";
+import { TenonError } from "../errors.js";
 
 /** A contract that keeps assets or acts on orders: by its name in the deployment record, or by its address. */
 export type Module = ContractName | (string & {});

@@ -1,12 +1,12 @@
 import { Contract, Interface, type JsonFragment } from "ethers";
-import type { Hex } from "./bytes.js";
-import { addressOf, type ContractName, contractNames, type Deployment } from "./deployment.js";
-import { TenonError } from "./errors.js";
-import { abis } from "./generated/abis.js";
-import { findEvents } from "./logs.js";
+import type { Hex } from "../bytes.js";
+import { addressOf, type ContractName, contractNames, type Deployment } from "../deployment.js";
+import { TenonError } from "../errors.js";
+import { abis } from "../generated/abis.js";
+import { findEvents } from "../logs.js";
+import type { Connection } from "../operation.js";
+import { callInWords } from "../words.js";
 import { type OfficeOperation, officeOf } from "./offices.js";
-import type { Connection } from "./operation.js";
-import { callInWords } from "./words.js";
 
 /** Offices by number: roles of the AccessManager. */
 export const offices = { 0: "ADMIN", 1: "REGISTRAR", 2: "GUARDIAN" } as const;

@@ -1,11 +1,11 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { concatBytes, fromHex, type Hex, toHex } from "./bytes.js";
-import { addressOf, type Deployment } from "./deployment.js";
-import { TenonError } from "./errors.js";
-import { IOrganisationKeys__factory } from "./generated/typechain/index.js";
-import { eventIn, type FoundEvent, type LogPosition } from "./logs.js";
-import { type Connection, type Operation, operation } from "./operation.js";
-import { enums } from "./revert.js";
+import { concatBytes, fromHex, type Hex, toHex } from "../bytes.js";
+import { addressOf, type Deployment } from "../deployment.js";
+import { TenonError } from "../errors.js";
+import { IOrganisationKeys__factory } from "../generated/typechain/index.js";
+import { eventIn, type FoundEvent, type LogPosition } from "../logs.js";
+import { type Connection, type Operation, operation } from "../operation.js";
+import { enums } from "../revert.js";
 
 /**
  * What an organisation's key is for.
