@@ -21,8 +21,9 @@ import {
   verifyAnchor,
   verifyDevice,
 } from "../../sdk/src/proof/records.js";
-import { readAccount, readSlot, type StateProof, slotWord } from "../../sdk/src/proof/state.js";
+import { proveSlots, readAccount, readSlot, type StateProof, slotWord } from "../../sdk/src/proof/state.js";
 import { proveEntry, type TrieEntry } from "../../sdk/src/proof/trie.js";
+import type { RpcSource } from "../../sdk/src/rpc.js";
 import { newTenon } from "../support/fixture.js";
 import { madeState } from "../support/made-state.js";
 import { anchorFrames, TestDevice } from "../support/proven-frames.js";
@@ -77,6 +78,23 @@ describe("eth_getProof answers of Besu", () => {
       }
     }
     expect([present, absent]).to.deep.equal([9, 5]);
+  });
+
+  it("are taken by the slots they name: Besu answers several in an order of its own", async () => {
+    const several = states
+      .flatMap(({ proofs }) => proofs)
+      .find(({ storageProof }) => storageProof.length > 1)!;
+    const { address, accountProof, storageProof, storageHash } = several;
+    const asked = storageProof.map(({ key }) => slotWord(BigInt(key)));
+    const answering = (answer: Answer["storageProof"]): RpcSource => ({
+      send: async () => ({ accountProof, storageProof: answer }),
+    });
+    const { slotPaths } = await proveSlots(answering([...storageProof].reverse()), address, asked, 1n);
+    slotPaths.forEach((path, i) => {
+      expect(readSlot(step, storageHash, asked[i]!, path)).to.equal(BigInt(storageProof[i]!.value));
+    });
+    const lacking = proveSlots(answering(storageProof.slice(1)), address, asked, 1n);
+    expect((await refusal(lacking)).code).to.equal("StateUnavailable");
   });
 
   it("have the root of a trie built here over the same 402 accounts", () => {

@@ -87,10 +87,12 @@ export async function proveSlots(
   }
   const { accountProof, storageProof } = (answer ?? {}) as {
     accountProof?: Hex[];
-    storageProof?: { proof: Hex[] }[];
+    storageProof?: { key: Hex; proof: Hex[] }[];
   };
-  const slotPaths = storageProof?.map(({ proof }) => proof);
-  if (accountProof === undefined || slotPaths?.length !== slots.length) throw unavailable();
+  // Besu answers in an order of its own.
+  const paths = new Map(storageProof?.map(({ key, proof }) => [BigInt(key), proof]));
+  const slotPaths = slots.map((slot) => paths.get(BigInt(slot)));
+  if (accountProof === undefined || !slotPaths.every((path) => path !== undefined)) throw unavailable();
   return { accountPath: accountProof, slotPaths };
 }
 
