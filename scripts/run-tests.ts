@@ -16,7 +16,7 @@ interface Part {
 const ENDING = "test/ending.test.ts";
 
 const files = globSync("test/**/*.test.ts").sort();
-const startsProcesses = (file: string) => /^test\/(scenarios|tasks|network)\//.test(file);
+const startsProcesses = (file: string) => /^test\/(scenarios|tasks)\//.test(file);
 
 const mocha = (name: string, chosen: string[]): Part => ({
   name,
@@ -28,7 +28,7 @@ const rest = files.filter((file) => file !== ENDING);
 const lanes: Part[][] = [
   [
     { name: "Solidity", args: ["test", "solidity", "--no-compile"] },
-    mocha("scenarios, tasks and network", rest.filter(startsProcesses)),
+    mocha("scenarios and tasks", rest.filter(startsProcesses)),
   ],
   [
     mocha(
