@@ -32,7 +32,7 @@ const lanes: Part[][] = [
   ],
   [
     mocha(
-      "contracts, SDK, oracle and devices",
+      "contracts, SDK, oracle, devices and network",
       rest.filter((file) => !startsProcesses(file)),
     ),
   ],
